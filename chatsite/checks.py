@@ -1,0 +1,1 @@
+"""Wrong settings, told as sentences with an id and a hint."""

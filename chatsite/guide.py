@@ -1,0 +1,3 @@
+"""The Guide's tree of rules."""
+
+TREE: dict = {}

@@ -1,0 +1,272 @@
+"""All settings, one block per capability. What differs between hosts comes from the environment (README, Settings)."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import dj_database_url
+from csp.constants import NONE, SELF
+from django.utils.translation import gettext_lazy as _
+
+from chatsite import environment as env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR_DIR = BASE_DIR / "var"
+env.load_dotenv(BASE_DIR / ".env")
+
+# Development unless told otherwise; every deployment file of this project sets DEBUG=0.
+DEBUG = env.flag("DEBUG", True)
+# A key that is only good for development; checks.py refuses it elsewhere (chatsite.E001).
+DEVELOPMENT_SECRET_KEY = "development-only-" + "x" * 50
+SECRET_KEY = env.text("SECRET_KEY", DEVELOPMENT_SECRET_KEY)
+SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]" if DEBUG else "")
+CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
+
+INSTALLED_APPS = [
+    # Before django.contrib.staticfiles, whose runserver it replaces (that one buffers whole streams).
+    "chatsite",
+    "chatsite.accounts",
+    "conversations",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "csp",
+    "lucide",
+]
+
+MIDDLEWARE = [
+    "chatsite.middleware.request_id",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "chatsite.urls"
+ASGI_APPLICATION = "chatsite.asgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "chatsite.context.site",
+            ],
+        },
+    },
+]
+
+# The site
+SITE_NAME = env.text("SITE_NAME", "Chatsite")
+LANGUAGE_CODE = env.text("LANGUAGE_CODE", "en")
+LANGUAGES = [("en", _("English")), ("vi", _("Vietnamese"))]
+LOCALE_PATHS = [BASE_DIR / "chatsite" / "locale"]
+TIME_ZONE = env.text("TIME_ZONE", "UTC")
+USE_TZ = True
+USE_I18N = True
+
+# Database. IMMEDIATE: a transaction takes SQLite's write lock at its start, so that it waits for its
+# turn instead of failing when it turns from reading to writing.
+SQLITE_OPTIONS = {
+    "timeout": 20,
+    "transaction_mode": "IMMEDIATE",
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-8000; PRAGMA temp_store=MEMORY",
+}
+DATABASES = {
+    "default": dj_database_url.parse(
+        env.text("DATABASE_URL", f"sqlite:///{VAR_DIR / 'db.sqlite3'}"),
+        conn_max_age=0,  # under ASGI a kept connection belongs to a thread that ends with its request
+        ssl_require=env.flag("DATABASE_SSL", False),
+    )
+}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASES["default"].setdefault("OPTIONS", {}).update(SQLITE_OPTIONS)
+    # A file, because several threads share it; the default test database lives in one connection's memory.
+    DATABASES["default"]["TEST"] = {"NAME": VAR_DIR / "test.sqlite3"}
+    VAR_DIR.mkdir(exist_ok=True)
+# Losing everything at each restart is an error, unless it is meant (checks.py).
+EPHEMERAL_DISK = bool(env.text("DYNO") or env.text("SPACE_ID"))
+ALLOW_EPHEMERAL_DATA = env.flag("ALLOW_EPHEMERAL_DATA")
+
+# One process needs no shared cache; several do (log-in rate limits count there).
+REDIS_URL = env.text("REDIS_URL")
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+    if REDIS_URL
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+}
+
+# Static files
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "chatsite.staticfiles.ManifestStorage"
+    },
+}
+
+# Accounts
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "conversations:home"
+SIGNUP_OPEN = env.flag("SIGNUP_OPEN", True)
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+
+# Security. No inline script or style anywhere, so the policy needs no nonce.
+SECURE_CONTENT_TYPE_NOSNIFF = True
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_AGE = 60 * 60 * 24 * 30
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "manifest-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+        "object-src": [NONE],
+    }
+}
+if not DEBUG:
+    SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.flag("HTTPS", True)
+    SECURE_SSL_REDIRECT = env.flag("HTTPS", True)
+    SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+    SECURE_HSTS_SECONDS = env.whole("HSTS_SECONDS", 60 * 60 * 24 * 365) if env.flag("HTTPS", True) else 0
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE_HSTS_SECONDS > 0
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+# Models: where they answer. People choose among ChatModel rows, which are seeded from here and edited in the admin.
+HF_TOKEN = env.text("HF_TOKEN")
+OPENAI_API_KEY = env.text("OPENAI_API_KEY")
+OPENAI_BASE_URL = env.text("OPENAI_BASE_URL", "https://api.openai.com/v1" if OPENAI_API_KEY else "")
+LOCAL_MODEL = env.text("LOCAL_MODEL")
+CHAT_BACKENDS: dict[str, dict] = {}
+if HF_TOKEN:
+    CHAT_BACKENDS["huggingface"] = {
+        "BACKEND": "conversations.backends.huggingface.HuggingFaceBackend",
+        "OPTIONS": {
+            "api_key": HF_TOKEN,
+            "base_url": env.text("HF_BASE_URL", "https://router.huggingface.co/v1"),
+            "models": env.words("HF_MODELS"),
+        },
+    }
+if OPENAI_BASE_URL:
+    CHAT_BACKENDS["server"] = {
+        "BACKEND": "conversations.backends.chat_completions.ChatCompletionsBackend",
+        "OPTIONS": {
+            "base_url": OPENAI_BASE_URL,
+            "api_key": OPENAI_API_KEY,
+            "models": env.words("OPENAI_MODELS"),
+        },
+    }
+if LOCAL_MODEL:
+    CHAT_BACKENDS["local"] = {
+        "BACKEND": "conversations.backends.local.LocalBackend",
+        "OPTIONS": {"model": LOCAL_MODEL},
+    }
+CHAT_BACKENDS["guide"] = {
+    "BACKEND": "conversations.backends.rules.RulesBackend",
+    "OPTIONS": {"tree": "chatsite.guide.TREE", "title": "Guide"},
+}
+CHAT_DEFAULT_MODEL = env.text("CHAT_DEFAULT_MODEL", "google/gemma-2-9b-it")
+CHAT_SYSTEM_PROMPT = env.text(
+    "CHAT_SYSTEM_PROMPT",
+    "You are a helpful AI assistant. Your answers are concise and to the point. Use emojis rarely, if at all.",
+)
+CHAT_EXAMPLE_PROMPTS = [
+    _("What can this site do?"),
+    _("How do I connect a language model?"),
+    _("Explain a hard idea in simple words"),
+    _("Help me write a polite e-mail"),
+]
+
+# Where transcripts live: the database, or any S3-compatible bucket.
+AWS_STORAGE_BUCKET_NAME = env.text("AWS_STORAGE_BUCKET_NAME")
+CONVERSATION_STORES = {
+    "database": {"BACKEND": "conversations.stores.database.DatabaseStore"},
+    "memory": {"BACKEND": "conversations.stores.memory.MemoryStore"},
+}
+if AWS_STORAGE_BUCKET_NAME:
+    CONVERSATION_STORES["s3"] = {
+        "BACKEND": "conversations.stores.s3.S3Store",
+        "OPTIONS": {
+            "bucket": AWS_STORAGE_BUCKET_NAME,
+            "endpoint_url": env.text("AWS_S3_ENDPOINT_URL"),
+            "region": env.text("AWS_S3_REGION_NAME"),
+            "access_key": env.text("AWS_ACCESS_KEY_ID"),
+            "secret_key": env.text("AWS_SECRET_ACCESS_KEY"),
+            "prefix": env.text("AWS_LOCATION"),
+        },
+    }
+CONVERSATION_STORE_NAME = env.text("CONVERSATION_STORE", "s3" if AWS_STORAGE_BUCKET_NAME else "database")
+CONVERSATION_STORE = CONVERSATION_STORES.get(CONVERSATION_STORE_NAME, CONVERSATION_STORES["database"])
+
+# Limits on what people send. Lengths in characters, sizes in bytes.
+CHAT_GUARDS = ["conversations.guards.Length"]
+CHAT_MAX_MESSAGE_LENGTH = env.whole("CHAT_MAX_MESSAGE_LENGTH", 100_000)
+CHAT_MAX_DOCUMENT_SIZE = env.whole("CHAT_MAX_DOCUMENT_SIZE", 8_000_000)
+CHAT_MAX_RUNNING_REPLIES = env.whole("CHAT_MAX_RUNNING_REPLIES", 2)
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
+
+# The live path: seconds. Tests shorten them.
+CHAT_CLOCK_INTERVAL = 1.0
+CHAT_FLUSH_INTERVAL = 0.08  # the longest that arriving text waits to be joined, under load
+CHAT_RENDER_INTERVAL = 0.25  # the unfinished block is rendered at most this often
+CHAT_HEARTBEAT_INTERVAL = 10.0
+CHAT_POLL_INTERVAL = 1.0  # readers of a reply that another process writes
+CHAT_SESSION_CHECK_INTERVAL = 3.0
+CHAT_REPLY_DEADLINE = env.number("CHAT_REPLY_DEADLINE", 600)
+CHAT_TITLE_TIMEOUT = env.number("CHAT_TITLE_TIMEOUT", 20)
+CHAT_SHUTDOWN_GRACE = 15.0  # running replies may go on this long after SIGTERM
+CHAT_SHUTDOWN_EXIT = 22.0
+
+# Logs: to standard output, with the request's id, never with the text of messages.
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"request_id": {"()": "chatsite.middleware.RequestIdFilter"}},
+    "formatters": {"line": {"format": "%(levelname)s %(name)s [%(request_id)s] %(message)s"}},
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "stream": sys.stdout,
+            "filters": ["request_id"],
+            "formatter": "line",
+        }
+    },
+    "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO")},
+    "loggers": {"django.server": {"handlers": ["console"], "propagate": False}},
+}

@@ -1,0 +1,43 @@
+"""The configured backends, by alias: `get_backend("huggingface")`."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.core.signals import setting_changed
+from django.utils.module_loading import import_string
+
+from conversations.backends.base import ChatBackend
+from conversations.errors import BackendUnavailable
+
+__all__ = ["ChatBackend", "aclose_all", "get_backend", "has_language_model"]
+
+_instances: dict[str, ChatBackend] = {}
+
+
+def get_backend(alias: str) -> ChatBackend:
+    """The one instance of this process. Raises BackendUnavailable if settings no longer name it."""
+    if alias not in _instances:
+        try:
+            config = settings.CHAT_BACKENDS[alias]
+        except KeyError:
+            raise BackendUnavailable(f"The connection “{alias}” is not configured on this site any more.") from None
+        _instances[alias] = import_string(config["BACKEND"])(alias=alias, **config.get("OPTIONS", {}))
+    return _instances[alias]
+
+
+def has_language_model() -> bool:
+    return any(get_backend(alias).is_language_model for alias in settings.CHAT_BACKENDS)
+
+
+async def aclose_all() -> None:
+    while _instances:
+        _, backend = _instances.popitem()
+        await backend.aclose()
+
+
+def _forget(*, setting: str, **_: object) -> None:
+    if setting == "CHAT_BACKENDS":
+        _instances.clear()
+
+
+setting_changed.connect(_forget, dispatch_uid="conversations.backends")

@@ -1,0 +1,68 @@
+"""What it takes to answer: one class, one method.
+
+    class Echo(ChatBackend):
+        async def stream(self, request):
+            yield Delta(request.messages[-1].content, finish_reason="stop")
+
+    CHAT_BACKENDS = {"echo": {"BACKEND": "mysite.echo.Echo"}}
+
+Backends know types and errors; nothing of the database, of HTTP requests or of HTML.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import aclosing
+from typing import Any, ClassVar
+
+from django.core.checks import CheckMessage
+
+from conversations.types import ChatRequest, Delta, Message
+
+
+class ChatBackend(ABC):
+    """Something that can answer. One method to write; the rest follows from it."""
+
+    label: ClassVar[str] = ""
+    """What people are told they wait for ("Waiting for Hugging Face…")."""
+
+    is_language_model: ClassVar[bool] = True
+    """False for rules and scripts: they make no titles, and staff are told that no model is connected."""
+
+    supports_continue: ClassVar[bool] = False
+    """True when a last message by the assistant is taken as the beginning of the answer."""
+
+    def __init__(self, alias: str = "", **options: Any):
+        """`alias` is the key in CHAT_BACKENDS; `options` its OPTIONS, each a named parameter in a subclass."""
+        if options:
+            unknown = ", ".join(sorted(options))
+            raise TypeError(f"{type(self).__name__} does not know these OPTIONS: {unknown}")
+        self.alias = alias
+
+    @abstractmethod
+    def stream(self, request: ChatRequest) -> AsyncIterator[Delta]:
+        """Yield the reply piece by piece; the last piece carries a finish_reason.
+
+        Stopping early closes the generator: release what you hold in `finally`.
+        Raise BackendError for what the user should hear; let bugs propagate.
+        """
+
+    async def complete(self, request: ChatRequest) -> Message:
+        """The whole reply at once (titles, the non-streaming API). Raises what `stream` raises."""
+        pieces = []
+        async with aclosing(self.stream(request)) as deltas:
+            async for delta in deltas:
+                pieces.append(delta.text)
+        return Message("assistant", "".join(pieces))
+
+    def models(self) -> Sequence[dict[str, Any]]:
+        """The entries this backend brings to the catalogue: dicts of ChatModel fields (model_id, label, …)."""
+        return ()
+
+    async def aclose(self) -> None:
+        """Release connections and models. Called at shutdown, on the loop that used them."""
+
+    def check(self) -> Iterable[CheckMessage]:
+        """What is wrong with this configuration, as Django check messages with an id and a hint."""
+        return ()

@@ -1,0 +1,106 @@
+"""Everything that can go wrong and be told to a person.
+
+* ChatError                     500
+  x InputError                  400
+    + Refused                   400  by a guard, with the reason
+    + TooLarge                  413
+    + KeyReused                 422  the same idempotency key with another body
+  x NotFound                    404
+  x QuotaExceeded               429  retry_after
+  x ConversationBusy            409  a reply is being written
+  x ConflictError               409  someone saved first
+  x StoreUnavailable            503  retry_after
+  x ShuttingDown                503  retry_after; the page sends again by itself
+  x BackendError                502  the model said no
+    + BackendTimeout            504
+    + BackendUnavailable        503  loading, overloaded, not reachable: retry_after
+
+The text of an error is a sentence for the person who reads it, and never holds a secret.
+One place turns them into HTML, one into JSON.
+"""
+
+from __future__ import annotations
+
+
+class ChatError(Exception):
+    status = 500
+    code = "error"
+    retry_after: float | None = None  # seconds
+
+    def __init__(self, message: str = "", *, retry_after: float | None = None, status: int | None = None):
+        super().__init__(message)
+        self.message = str(message)
+        if retry_after is not None:
+            self.retry_after = retry_after
+        if status is not None:
+            self.status = status
+
+
+class InputError(ChatError):
+    status = 400
+    code = "invalid"
+
+
+class Refused(InputError):
+    code = "refused"
+
+
+class TooLarge(InputError):
+    status = 413
+    code = "too_large"
+
+
+class KeyReused(InputError):
+    status = 422
+    code = "key_reused"
+
+
+class NotFound(ChatError):
+    status = 404
+    code = "not_found"
+
+
+class QuotaExceeded(ChatError):
+    status = 429
+    code = "quota_exceeded"
+    retry_after = 5
+
+
+class ConversationBusy(ChatError):
+    status = 409
+    code = "conversation_busy"
+
+
+class ConflictError(ChatError):
+    status = 409
+    code = "conflict"
+
+
+class StoreUnavailable(ChatError):
+    status = 503
+    code = "store_unavailable"
+    retry_after = 5
+
+
+class ShuttingDown(ChatError):
+    status = 503
+    code = "shutting_down"
+    retry_after = 1
+
+
+class BackendError(ChatError):
+    """The model, or the server it runs on, said no. `status` may carry the upstream's own."""
+
+    status = 502
+    code = "backend_error"
+
+
+class BackendTimeout(BackendError):
+    status = 504
+    code = "backend_timeout"
+
+
+class BackendUnavailable(BackendError):
+    status = 503
+    code = "backend_unavailable"
+    retry_after = 10

@@ -1,0 +1,132 @@
+"""The values a conversation is made of: frozen, and ignorant of storage, HTTP and HTML.
+
+Standard library only. A transcript is a tree: an edited message or a second answer is a sibling
+of the first, so nothing that was accepted is ever overwritten.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple
+
+Role = Literal["system", "user", "assistant", "tool"]
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+def new_id() -> str:
+    return uuid.uuid4().hex
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Key(NamedTuple):
+    """Where a transcript lives: both parts as text, as they stand in file names."""
+
+    user_id: str
+    conversation_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One thing said. `extra` holds fields of a newer schema that this version does not know."""
+
+    role: Role
+    content: str
+    id: str = field(default_factory=new_id)
+    parent_id: str | None = None
+    created_at: datetime = field(default_factory=now)
+    metadata: Mapping[str, Any] = NOTHING
+    extra: Mapping[str, Any] = NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """A tree of messages and the end of the branch that is shown.
+
+    `leaf` is a message id, or None when nothing is shown (a new or a cleared conversation).
+    `version` is the store's own mark (a counter, an ETag); None means never stored.
+    """
+
+    messages: tuple[Message, ...] = ()
+    leaf: str | None = None
+    version: str | None = None
+    extra: Mapping[str, Any] = NOTHING
+
+    def index(self) -> dict[str, Message]:
+        return {message.id: message for message in self.messages}
+
+    def branch(self, leaf: str | None = None) -> tuple[Message, ...]:
+        """The messages from the root to `leaf` (by default the shown one), oldest first."""
+        index, found, at = self.index(), [], leaf or self.leaf
+        while at is not None and at in index:
+            message = index.pop(at)  # popping ends the walk even if a document holds a cycle
+            found.append(message)
+            at = message.parent_id
+        return tuple(reversed(found))
+
+    def with_messages(self, *messages: Message) -> Transcript:
+        """Append what is not there yet; whatever is there stays as it is.
+
+        The leaf follows only if it was the first new message's parent or an ancestor of it (nothing
+        shown is the parent of a first message): somebody who looks at another branch keeps looking
+        at it, and a sibling is born.
+        """
+        known = self.index()
+        added = tuple(message for message in messages if message.id not in known)
+        if not added:
+            return self
+        tree = replace(self, messages=self.messages + added)
+        last = added[-1].id
+        if self.leaf is None:
+            follows = added[0].parent_id is None
+        else:
+            follows = any(message.id == self.leaf for message in tree.branch(last))
+        return replace(tree, leaf=last if follows else self.leaf)
+
+    def merged_with(self, newer: Transcript) -> Transcript:
+        """The union by id; `newer` wins the leaf, the version and the unknown fields."""
+        known = newer.index()
+        missing = tuple(message for message in self.messages if message.id not in known)
+        return replace(newer, messages=missing + newer.messages, extra={**self.extra, **newer.extra})
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens, as the model's own server counted them."""
+
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRequest:
+    """All that a backend may know. `model` is the upstream's name for it, without the backend's alias.
+
+    `options` holds what people tune: temperature, max_tokens, top_p, top_k, stop …; a backend ignores
+    what it does not know.
+    """
+
+    messages: tuple[Message, ...]
+    model: str = ""
+    user_id: str = ""
+    conversation_id: str = ""
+    options: Mapping[str, Any] = NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """A piece of a reply. The last one carries a finish reason: "stop", "length" or "content_filter".
+
+    `metadata` may hold `waiting`: a sentence saying what a silent model is busy with.
+    """
+
+    text: str = ""
+    finish_reason: str | None = None
+    usage: Usage | None = None
+    metadata: Mapping[str, Any] = NOTHING

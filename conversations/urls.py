@@ -1,0 +1,18 @@
+from django.urls import path
+
+from conversations import views
+
+app_name = "conversations"
+
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("send/", views.start, name="start"),
+    path("c/", views.history, name="history"),
+    path("c/<uuid:conversation_id>/", views.show, name="show"),
+    path("c/<uuid:conversation_id>/send/", views.send, name="send"),
+    path("c/<uuid:conversation_id>/retry/", views.retry, name="retry"),
+    path("c/<uuid:conversation_id>/rename/", views.rename, name="rename"),
+    path("c/<uuid:conversation_id>/delete/", views.delete, name="delete"),
+    path("g/<uuid:generation_id>/events/", views.follow, name="follow"),
+    path("g/<uuid:generation_id>/stop/", views.stop, name="stop"),
+]

@@ -1,0 +1,1 @@
+"""Thin mouths over services."""

@@ -1,0 +1,31 @@
+"""The site's settings, with short intervals and cheap passwords. DATABASE_URL chooses the database, as ever."""
+
+import os
+
+for name in ("HF_TOKEN", "OPENAI_API_KEY", "OPENAI_BASE_URL", "LOCAL_MODEL", "AWS_STORAGE_BUCKET_NAME", "REDIS_URL"):
+    os.environ.pop(name, None)  # what the developer has connected must not answer in tests
+os.environ["DEBUG"] = "1"
+
+from chatsite.settings import *  # noqa: F403
+
+DEBUG = False
+SECRET_KEY = "tests-only-" + "t" * 50
+ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+
+CHAT_BACKENDS = {
+    "scripted": {"BACKEND": "conversations.backends.scripted.ScriptedBackend"},
+    "guide": CHAT_BACKENDS["guide"],  # noqa: F405
+}
+CHAT_DEFAULT_MODEL = "scripted"
+
+CHAT_CLOCK_INTERVAL = 0.1
+CHAT_FLUSH_INTERVAL = 0.01
+CHAT_RENDER_INTERVAL = 0.02
+CHAT_HEARTBEAT_INTERVAL = 0.2
+CHAT_POLL_INTERVAL = 0.05
+CHAT_SESSION_CHECK_INTERVAL = 0.1
+CHAT_TITLE_TIMEOUT = 5
+CHAT_SHUTDOWN_GRACE = 1.0
+CHAT_SHUTDOWN_EXIT = 2.0
