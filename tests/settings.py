@@ -29,3 +29,6 @@ CHAT_SESSION_CHECK_INTERVAL = 0.1
 CHAT_TITLE_TIMEOUT = 5
 CHAT_SHUTDOWN_GRACE = 1.0
 CHAT_SHUTDOWN_EXIT = 2.0
+
+if "TEST_DB" in os.environ:  # several test runs at once on one machine
+    DATABASES["default"]["TEST"] = {"NAME": os.environ["TEST_DB"]}  # noqa: F405
