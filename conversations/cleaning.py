@@ -1,0 +1,33 @@
+"""Text that every database and every browser takes: no NUL, no half of a character."""
+
+from __future__ import annotations
+
+import re
+
+_REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
+_LONE = re.compile("[\ud800-\udfff\0]")
+
+
+def clean(text: str) -> str:
+    """Join split surrogates; replace lone ones and NUL by U+FFFD."""
+    if not _LONE.search(text):
+        return text
+    joined = _PAIR.sub(lambda pair: pair.group().encode("utf-16", "surrogatepass").decode("utf-16"), text)
+    return _LONE.sub(_REPLACEMENT, joined)
+
+
+class Cleaner:
+    """`clean` for text that comes in pieces: a character may be cut in two between them."""
+
+    def __init__(self) -> None:
+        self._held = ""
+
+    def feed(self, text: str) -> str:
+        text = self._held + text
+        self._held = text[-1] if text and "\ud800" <= text[-1] <= "\udbff" else ""
+        return clean(text[: len(text) - len(self._held)])
+
+    def finish(self) -> str:
+        held, self._held = self._held, ""
+        return clean(held)

@@ -1,0 +1,48 @@
+"""What an accepted turn says, as messages: the form in which the store and the pages know it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from conversations.models import Generation
+from conversations.types import Message
+
+
+def turn_messages(generation: Generation) -> tuple[Message, ...]:
+    """The person's message (unless it was there before) and the reply, under the ids fixed in the row."""
+    reply = Message(
+        "assistant",
+        generation.reply_text,
+        id=generation.reply_id,
+        parent_id=generation.user_message_id,
+        created_at=generation.finished_at or generation.created_at,
+        metadata=_reply_metadata(generation),
+    )
+    if generation.is_regeneration:
+        return (reply,)
+    return (
+        Message(
+            "user",
+            generation.user_text,
+            id=generation.user_message_id,
+            parent_id=generation.parent_id or None,
+            created_at=generation.created_at,
+        ),
+        reply,
+    )
+
+
+def _reply_metadata(generation: Generation) -> dict[str, Any]:
+    known = {
+        "status": generation.status,
+        "generation": str(generation.pk),
+        "backend": generation.backend,
+        "model": generation.model_id,
+        "label": generation.model.label if generation.model else generation.model_id,
+        "finish_reason": generation.finish_reason,
+        "error_code": generation.error_code,
+        "error": generation.error,
+        "prompt_tokens": generation.prompt_tokens,
+        "completion_tokens": generation.completion_tokens,
+    }
+    return {name: value for name, value in known.items() if value not in ("", None)}

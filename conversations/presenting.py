@@ -1,0 +1,102 @@
+"""Messages as pages show them: rendered, with what can be done about each. For the first view and live alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from conversations.backends import get_backend
+from conversations.errors import ChatError
+from conversations.rendering import render
+from conversations.types import Message
+
+RETRYABLE = {"failed", "interrupted", "cancelled"}
+
+
+@dataclass(frozen=True, slots=True)
+class MessageView:
+    """One message for templates. `error` is a sentence; `notice` one that is no error (the answer was cut at its limit)."""
+
+    id: str
+    role: str
+    text: str
+    html: SafeString
+    status: str = "completed"
+    error: str = ""
+    notice: str = ""
+    model_label: str = ""
+    generation_id: str = ""
+    conversation_id: str = ""
+    waiting: str = ""
+    is_last: bool = False
+
+    @property
+    def can_retry(self) -> bool:
+        return self.role == "assistant" and self.is_last and self.status in RETRYABLE
+
+    @property
+    def is_live(self) -> bool:
+        return self.status == "in_progress"
+
+
+def message_views(messages: Iterable[Message], conversation_id: str) -> list[MessageView]:
+    """The branch as shown: the system prompt never, the model's name where it changed."""
+    shown = [message for message in messages if message.role in ("user", "assistant")]
+    views, label = [], ""
+    for message in shown:
+        own = message.metadata.get("label", "") if message.role == "assistant" else label
+        changed, label = (own if own != label and label else ""), own or label
+        views.append(message_view(message, conversation_id, model_label=changed, is_last=message is shown[-1]))
+    return views
+
+
+def message_view(
+    message: Message, conversation_id: str, *, model_label: str = "", is_last: bool = True
+) -> MessageView:
+    data = message.metadata
+    status = data.get("status", "completed")
+    is_reply = message.role == "assistant"
+    return MessageView(
+        id=message.id,
+        role=message.role,
+        text=message.content,
+        html=render(message.content) if is_reply else SafeString(""),
+        status=status,
+        error=data.get("error", ""),
+        notice=_notice(data) if is_reply else "",
+        model_label=model_label,
+        generation_id=data.get("generation", "") if status == "in_progress" else "",
+        conversation_id=conversation_id,
+        waiting=waiting_for(data.get("backend", "")) if status == "in_progress" else "",
+        is_last=is_last,
+    )
+
+
+def waiting_for(backend: str) -> str:
+    """What a person waits for while nothing comes."""
+    if backend in settings.CHAT_BACKENDS:
+        try:
+            label = get_backend(backend).label
+        except ChatError:
+            label = ""
+        if label:
+            return _("Waiting for {name}…").format(name=label)
+    return _("Waiting for the model…")
+
+
+def _notice(data) -> str:
+    if data.get("finish_reason") == "length":
+        return _("The answer reached its length limit.")
+    if data.get("status") == "cancelled":
+        return _("You stopped this answer.")
+    return ""
+
+
+def footer_html(view: MessageView) -> str:
+    """What stands under a finished reply: its error, Retry, Copy."""
+    return render_to_string("conversations/_message_footer.html", {"message": view})

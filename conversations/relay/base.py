@@ -1,0 +1,59 @@
+"""Where live text passes from the writer of a reply to its readers.
+
+A relay is never awaited by a generation, and losing it loses nothing: the row has the text,
+and readers fall back on it.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Protocol
+from uuid import UUID
+
+from conversations.types import Delta
+
+
+class Listener(Protocol):
+    """One per generation and process, however many readers it has. Called on the event loop; must not block."""
+
+    def receive(self, text: str) -> None:
+        """Text that follows what was received before."""
+
+    def notice(self, delta: Delta) -> None:
+        """Something beside the text: what a silent model is busy with."""
+
+    def finish(self) -> None:
+        """The outcome is decided and stands in the row; no text follows, perhaps a notice with a title."""
+
+    def end(self) -> None:
+        """Nothing follows at all."""
+
+
+class Relay(ABC):
+    @abstractmethod
+    def open(self, generation_id: UUID) -> None:
+        """A reply begins in this process."""
+
+    @abstractmethod
+    def publish(self, generation_id: UUID, text: str) -> None:
+        """Text arrived. Readers get it within settings.CHAT_FLUSH_INTERVAL."""
+
+    @abstractmethod
+    def notify(self, generation_id: UUID, delta: Delta) -> None:
+        """Pass on a delta that carries no text."""
+
+    @abstractmethod
+    def close(self, generation_id: UUID) -> None:
+        """The outcome is decided and committed: listeners may tell it. Who comes later reads the row."""
+
+    @abstractmethod
+    def end(self, generation_id: UUID) -> None:
+        """Let go of the listeners and forget the reply."""
+
+    @abstractmethod
+    def attach(self, generation_id: UUID, listener: Listener) -> str | None:
+        """The text so far, after which `listener` is called; None if this relay does not know the reply."""
+
+    @abstractmethod
+    def detach(self, generation_id: UUID, listener: Listener) -> None:
+        """Call `listener` no more."""

@@ -1,0 +1,87 @@
+"""The clock of a process: checkpoints, signs of life, claims lost, other processes' deaths, the outbox.
+
+Each part is a synchronous function for the database executor. No wall clocks are compared: a process is
+dead when its counter was seen unchanged for DEAD_AFTER seconds of this process's own monotonic time.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models import F
+
+from conversations.models import Generation, Writer
+from conversations.streaming import outcome
+
+DEAD_AFTER = 60.0  # seconds
+
+
+def register() -> UUID:
+    """Make this process known, and settle at once what processes left that are surely gone from this host."""
+    host, pid = socket.gethostname(), os.getpid()
+    others = list(Writer.objects.all())
+    gone = [writer.pk for writer in others if writer.host == host and (writer.pid == pid or not _alive(writer.pid))]
+    if gone or not others:
+        outcome.bury(gone)
+    return Writer.objects.create(host=host, pid=pid).pk
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def resign(writer_id: UUID) -> None:
+    Writer.objects.filter(pk=writer_id).delete()
+
+
+def beat(writer_id: UUID) -> None:
+    """A sign of life. If the row is gone (buried by mistake, or a new database), it is made again."""
+    if not Writer.objects.filter(pk=writer_id).update(counter=F("counter") + 1):
+        Writer.objects.create(pk=writer_id, host=socket.gethostname(), pid=os.getpid())
+
+
+def checkpoint(writer_id: UUID, texts: list[tuple[UUID, str]]) -> None:
+    """Save the text of all replies that moved, in one transaction.
+
+    `executemany` on the raw cursor: bulk_update costs sixty times the CPU (measured: 800 rows 2 ms against 132 ms).
+    """
+    to_db = Generation._meta.pk.get_db_prep_value
+    rows = [(text, to_db(pk, connection), to_db(writer_id, connection)) for pk, text in texts]
+    table = connection.ops.quote_name(Generation._meta.db_table)
+    sql = f"UPDATE {table} SET reply_text = %s WHERE id = %s AND writer_id = %s AND status = 'in_progress'"  # noqa: S608
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.executemany(sql, rows)
+
+
+def claims(writer_id: UUID) -> dict[UUID, bool]:
+    """The replies that are still this process's own, each with whether a stop was asked for."""
+    rows = Generation.objects.filter(writer_id=writer_id, status=Generation.Status.IN_PROGRESS)
+    return dict(rows.values_list("pk", "stop_requested"))
+
+
+class Obituary:
+    """Watches the counters of the other processes."""
+
+    def __init__(self) -> None:
+        self._seen: dict[UUID, tuple[int, float]] = {}
+
+    def watch(self, writer_id: UUID) -> int:
+        """Bury the processes whose counters stood still. Returns how many replies were interrupted."""
+        now = time.monotonic()
+        counters = dict(Writer.objects.exclude(pk=writer_id).values_list("pk", "counter"))
+        for pk, counter in counters.items():
+            if pk not in self._seen or self._seen[pk][0] != counter:
+                self._seen[pk] = (counter, now)
+        self._seen = {pk: seen for pk, seen in self._seen.items() if pk in counters}
+        dead = [pk for pk, (_, since) in self._seen.items() if now - since >= DEAD_AFTER]
+        return outcome.bury(dead) if dead else 0

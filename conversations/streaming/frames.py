@@ -1,0 +1,38 @@
+"""What travels to a reader: server-sent events, each with an id that says how far the reader then is.
+
+The id is `<characters>.<blocks>`, opaque to browsers, which send it back as Last-Event-ID. Characters
+are Python's (code points); no frame carries a length, because JavaScript would count differently.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NamedTuple
+
+HEARTBEAT = b": keep-alive\n\n"
+RETRY_AFTER_MS = 1000
+OPENING = b"retry: %d\n\n" % RETRY_AFTER_MS
+END = "end"
+
+
+class Cursor(NamedTuple):
+    characters: int = 0
+    blocks: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.characters}.{self.blocks}"
+
+
+def parse_cursor(text: str) -> Cursor | None:
+    """The cursor of a Last-Event-ID, or None (start anew) for anything that is none."""
+    characters, _, blocks = text.partition(".")
+    if characters.isascii() and characters.isdigit() and blocks.isascii() and blocks.isdigit() and len(text) < 30:
+        return Cursor(int(characters), int(blocks))
+    return None
+
+
+def encode(event: str, data: dict[str, Any], event_id: str | Cursor | None = None) -> bytes:
+    """One server-sent event. JSON escapes line breaks, so the data is always one line."""
+    name = f"id: {event_id}\n" if event_id is not None else ""
+    payload = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return f"{name}event: {event}\ndata: {payload}\n\n".encode()

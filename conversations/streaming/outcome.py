@@ -1,0 +1,110 @@
+"""Deciding what became of a reply, once; then letting the store follow. Synchronous: run in the executors.
+
+The decision is one guarded UPDATE. Whoever changes the row has won, and only then is the reply shown
+as final; whoever finds the row taken stores nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+from uuid import UUID
+
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from conversations.models import Conversation, Generation, Writer
+from conversations.outbox import turn_messages
+from conversations.stores import get_store
+from conversations.streaming.reply import LiveReply, Outcome
+
+logger = logging.getLogger(__name__)
+OUTBOX_BATCH = 50
+
+
+def interrupted() -> Outcome:
+    return Outcome(Generation.Status.INTERRUPTED, error_code="interrupted", error=_("The answer was interrupted."))
+
+
+def settle(reply: LiveReply, writer_id: UUID) -> bool:
+    """Write the reply's outcome if this process still holds it. True if this call decided it."""
+    assert reply.outcome is not None
+    return _decide(
+        Generation.objects.filter(pk=reply.generation_id, writer_id=writer_id),
+        reply.outcome,
+        reply_text=reply.text,
+        prompt_tokens=reply.usage.prompt_tokens,
+        completion_tokens=reply.usage.completion_tokens,
+    )
+
+
+def settle_abandoned(generation_ids: list[UUID]) -> int:
+    """Interrupt replies whose writer is gone; the text of their last checkpoint stays. Returns how many."""
+    return sum(_decide(Generation.objects.filter(pk=pk), interrupted()) for pk in generation_ids)
+
+
+def _decide(rows, outcome: Outcome, **fields) -> bool:
+    changed = rows.filter(status=Generation.Status.IN_PROGRESS).update(
+        status=outcome.status,
+        finish_reason=outcome.finish_reason,
+        error_code=outcome.error_code,
+        error=outcome.error,
+        finished_at=timezone.now(),
+        **fields,
+    )
+    return bool(changed)
+
+
+def store_turn(generation_id: UUID) -> bool:
+    """Bring a decided turn into the store and note it in the row. Doing it twice adds nothing.
+
+    Raises StoreUnavailable; a clock tries again. False if there was nothing left to do. A deleted
+    conversation has no document, and none is created.
+    """
+    rows = Generation.objects.filter(pk=generation_id, stored_at=None).exclude(status=Generation.Status.IN_PROGRESS)
+    generation = rows.select_related("conversation", "model").first()
+    if generation is None:
+        return False
+    transcript = get_store().append(generation.conversation.key, *turn_messages(generation))
+    Conversation.objects.filter(pk=generation.conversation_id).update(
+        message_count=len(transcript.messages),
+        size=sum(len(message.content) for message in transcript.messages),
+        updated_at=timezone.now(),
+    )
+    return bool(rows.update(stored_at=timezone.now()))
+
+
+def waiting_for_store() -> list[UUID]:
+    """Decided turns that the store does not have yet, oldest first, at most OUTBOX_BATCH."""
+    rows = Generation.objects.filter(stored_at=None).exclude(status=Generation.Status.IN_PROGRESS)
+    return list(rows.order_by("created_at").values_list("pk", flat=True)[:OUTBOX_BATCH])
+
+
+def purge_deleted() -> int:
+    """Finish deletions that the store did not let finish. Raises StoreUnavailable. Returns how many."""
+    doomed = list(Conversation.objects.exclude(deleted_at=None)[:OUTBOX_BATCH])
+    for conversation in doomed:
+        purge(conversation)
+    return len(doomed)
+
+
+def purge(conversation: Conversation) -> None:
+    """Remove the document, then the row. Raises StoreUnavailable; the tombstone then stays."""
+    get_store().delete(conversation.key)
+    Conversation.objects.filter(pk=conversation.pk).delete()
+
+
+def abandoned_by(writers: list[UUID]) -> list[UUID]:
+    """The replies in progress that these processes held, or that no known process holds."""
+    held = Q(writer_id__in=writers) | Q(writer=None)
+    rows = Generation.objects.filter(held, status=Generation.Status.IN_PROGRESS)
+    return list(rows.values_list("pk", flat=True))
+
+
+def bury(writers: list[UUID]) -> int:
+    """Interrupt what dead processes left and forget them. Returns how many replies were interrupted."""
+    count = settle_abandoned(abandoned_by(writers))
+    Writer.objects.filter(pk__in=writers).delete()
+    if count:
+        logger.warning("%d replies were interrupted: the process that wrote them is gone", count)
+    return count

@@ -1,0 +1,63 @@
+"""A reply while this process writes it: its text, and what became of it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from conversations.cleaning import Cleaner
+from conversations.guards import ReplyGuards
+from conversations.types import ChatRequest, Delta, Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a reply ended: a Generation.Status other than in_progress, and why."""
+
+    status: str
+    finish_reason: str = ""
+    error_code: str = ""
+    error: str = ""
+
+
+@dataclass(slots=True)
+class LiveReply:
+    generation_id: UUID
+    backend: str
+    request: ChatRequest
+    wants_title: bool = False
+    task: asyncio.Task | None = None
+    outcome: Outcome | None = None
+    cancelled_as: str = ""
+    finish_reason: str = ""
+    usage: Usage = field(default_factory=Usage)
+    checkpointed: int = 0
+    length: int = 0
+    _parts: list[str] = field(default_factory=list)
+    _cleaner: Cleaner = field(default_factory=Cleaner)
+    _guards: ReplyGuards = field(default_factory=ReplyGuards)
+
+    def take(self, delta: Delta) -> str:
+        """Add a delta and return the clean text that readers may see now."""
+        if delta.usage:
+            self.usage = delta.usage
+        if delta.finish_reason:
+            self.finish_reason = delta.finish_reason
+        return self._add(self._guards.feed(self._cleaner.feed(delta.text))) if delta.text else ""
+
+    def finish(self) -> str:
+        """What cleaning and guards still held back."""
+        return self._add(self._guards.feed(self._cleaner.finish()) + self._guards.finish())
+
+    def _add(self, text: str) -> str:
+        if text:
+            self._parts.append(text)
+            self.length += len(text)
+        return text
+
+    @property
+    def text(self) -> str:
+        if len(self._parts) > 1:
+            self._parts = ["".join(self._parts)]
+        return self._parts[0] if self._parts else ""

@@ -1,0 +1,200 @@
+"""The writer: one per process (per event loop), whose tasks pull replies from backends. No reader owns them.
+
+A generation task never touches the ORM or the store; the executors do. When a reply ends, the order is:
+the row is decided, readers are told, the store follows, the title comes after. What a failing database or
+store leaves undone, the clock does later.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+import time
+from contextlib import aclosing
+from uuid import UUID
+from weakref import WeakKeyDictionary
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from conversations.backends import get_backend
+from conversations.errors import ChatError, ShuttingDown
+from conversations.models import Generation
+from conversations.relay import MemoryRelay, Relay
+from conversations.streaming import clock, finishing, outcome
+from conversations.streaming.executors import in_database
+from conversations.streaming.reply import LiveReply, Outcome
+
+logger = logging.getLogger(__name__)
+Status = Generation.Status
+
+
+class Writer:
+    """All replies that this process is writing, and the clock that looks after them."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.id: UUID | None = None
+        self.relay: Relay = MemoryRelay(loop)
+        self.live: dict[UUID, LiveReply] = {}
+        self.draining = False
+        self._obituary = clock.Obituary()
+        self._tasks: set[asyncio.Task] = set()
+        self._ready = asyncio.Lock()
+        self._clock: asyncio.Task | None = None
+
+    async def ready(self) -> UUID:
+        """This process's id in the database, registering it at first. Raises ShuttingDown, or the database's error."""
+        if self.draining:
+            raise ShuttingDown(_("The site is restarting. Try again in a moment."))
+        async with self._ready:
+            if self.id is None:
+                self.id = await in_database(clock.register)
+                self._clock = self.spawn(self._run_clock())
+        return self.id
+
+    def launch(self, reply: LiveReply) -> None:
+        """Begin to write an accepted turn."""
+        self.live[reply.generation_id] = reply
+        self.relay.open(reply.generation_id)
+        reply.task = self.spawn(self._write(reply))
+        reply.task.add_done_callback(lambda _task: self._never_ran(reply))
+
+    def _never_ran(self, reply: LiveReply) -> None:
+        """A task cancelled before its first step runs no line of its coroutine, and so decides nothing."""
+        if reply.outcome is None:
+            reply.outcome = Outcome(reply.cancelled_as or Status.INTERRUPTED)
+            self.spawn(self.conclude(reply))
+
+    def stop(self, generation_id: UUID) -> bool:
+        """Cancel a reply of this process; its upstream connection is closed. False if it is not here."""
+        reply = self.live.get(generation_id)
+        if reply is None or reply.task is None:
+            return False
+        self._cancel(reply, Status.CANCELLED)
+        return True
+
+    def spawn(self, coroutine) -> asyncio.Task:
+        """A task with a context of its own: a request's context would tie a thread and a connection to it."""
+        task = asyncio.create_task(coroutine, context=contextvars.Context())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def shutdown(self, deadline: float) -> None:
+        """Let replies run on until `deadline` (of time.monotonic), then interrupt them, and settle everything."""
+        self.draining = True
+        running = [reply.task for reply in self.live.values() if reply.task]
+        if running:
+            await asyncio.wait(running, timeout=max(0.0, deadline - time.monotonic()))
+        for reply in list(self.live.values()):
+            self._cancel(reply, Status.INTERRUPTED)
+        others = [task for task in self._tasks if task is not self._clock]
+        if others:
+            await asyncio.wait(others, timeout=settings.CHAT_SHUTDOWN_EXIT - settings.CHAT_SHUTDOWN_GRACE)
+        if self._clock:
+            self._clock.cancel()
+        if self.id and not self.live:
+            await in_database(clock.resign, self.id)
+
+    @staticmethod
+    def _cancel(reply: LiveReply, status: str) -> None:
+        if reply.outcome is None and not reply.cancelled_as:
+            reply.cancelled_as = status
+            reply.task.cancel()
+
+    async def _write(self, reply: LiveReply) -> None:
+        reply.outcome = await self._pull(reply)
+        await self.conclude(reply)
+
+    async def _pull(self, reply: LiveReply) -> Outcome:
+        """Pass what the backend says to the relay, until it ends one way or the other."""
+        try:
+            async with asyncio.timeout(settings.CHAT_REPLY_DEADLINE):
+                stream = get_backend(reply.backend).stream(reply.request)
+                async with aclosing(stream) as deltas:
+                    async for delta in deltas:
+                        if text := reply.take(delta):
+                            self.relay.publish(reply.generation_id, text)
+                        elif delta.metadata:
+                            self.relay.notify(reply.generation_id, delta)
+            return self._ended(reply)
+        except asyncio.CancelledError:
+            if reply.cancelled_as == Status.CANCELLED:
+                return Outcome(Status.CANCELLED)
+            return outcome.interrupted()
+        except TimeoutError:
+            return Outcome(Status.FAILED, error_code="deadline", error=_("The model took too long and was stopped."))
+        except ChatError as error:
+            return Outcome(Status.FAILED, error_code=error.code, error=error.message)
+        except Exception:
+            logger.exception("Backend %s broke", reply.backend)
+            return Outcome(Status.FAILED, error_code="bug", error=_("Something went wrong on this site. Try again."))
+        finally:
+            if rest := reply.finish():
+                self.relay.publish(reply.generation_id, rest)
+
+    @staticmethod
+    def _ended(reply: LiveReply) -> Outcome:
+        if not reply.finish_reason:
+            return outcome.interrupted()
+        if not reply.length:
+            return Outcome(Status.FAILED, reply.finish_reason, "empty", _("The model sent an empty answer."))
+        return Outcome(Status.COMPLETED, reply.finish_reason)
+
+    async def conclude(self, reply: LiveReply) -> None:
+        """Decide the row; if that fails, the reply stays live and the clock calls this again."""
+        try:
+            won = await in_database(outcome.settle, reply, self.id)
+        except Exception as error:  # whatever a database raises: nothing is lost while the reply is in memory
+            logger.warning("A reply waits for the database: %s", type(error).__name__)
+            return
+        self.live.pop(reply.generation_id, None)
+        self.relay.close(reply.generation_id)  # decided, by this process or another: readers learn it from the row
+        try:
+            if won:
+                await finishing.finish(self.relay, reply)
+        finally:
+            self.relay.end(reply.generation_id)
+
+    async def _run_clock(self) -> None:
+        while True:
+            await asyncio.sleep(settings.CHAT_CLOCK_INTERVAL)
+            try:
+                await self._tick()
+            except Exception as error:  # the database is away: nothing is lost, the next tick tries again
+                logger.warning("The clock will try again: %s: %s", type(error).__name__, error)
+
+    async def _tick(self) -> None:
+        await in_database(clock.beat, self.id)
+        await self._checkpoint()
+        for reply in [reply for reply in self.live.values() if reply.outcome]:
+            await self.conclude(reply)
+        mine = await in_database(clock.claims, self.id) if self.live else {}
+        for pk, reply in list(self.live.items()):
+            if mine.get(pk):
+                self._cancel(reply, Status.CANCELLED)
+            elif pk not in mine and reply.outcome is None:
+                self._cancel(reply, Status.INTERRUPTED)  # settled by somebody else: close the upstream
+        await in_database(self._obituary.watch, self.id)
+        await finishing.catch_up()
+
+    async def _checkpoint(self) -> None:
+        moved = [r for r in self.live.values() if r.length != r.checkpointed and not r.outcome]
+        if not moved:
+            return
+        rows = [(reply.generation_id, reply.text) for reply in moved]
+        await in_database(clock.checkpoint, self.id, rows)
+        for reply, (_pk, text) in zip(moved, rows, strict=True):
+            reply.checkpointed = len(text)
+
+
+_writers: WeakKeyDictionary[asyncio.AbstractEventLoop, Writer] = WeakKeyDictionary()
+
+
+def current_writer() -> Writer:
+    """The writer of the running loop."""
+    loop = asyncio.get_running_loop()
+    if loop not in _writers:
+        _writers[loop] = Writer(loop)
+    return _writers[loop]

@@ -1,0 +1,103 @@
+"""Titles of at most five words: by the model, else from the first message."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import unicodedata
+from collections.abc import Sequence
+
+from django.conf import settings
+
+from conversations.backends import ChatBackend
+from conversations.errors import ChatError
+from conversations.models import TITLE_MAX_LENGTH
+from conversations.types import ChatRequest, Message
+
+logger = logging.getLogger(__name__)
+
+MAX_WORDS = 5
+MAX_LETTERS_UNSPACED = 20  # for scripts that put no spaces between words
+MAX_PROMPT_CHARACTERS = 4_000
+MAX_TOKENS = 40
+INSTRUCTION = (
+    "Give this conversation a descriptive, 5-word title with no emojis. "
+    "Write it in the language of the conversation. Answer with the title only."
+)
+_THOUGHTS = re.compile(r"<think>.*?(</think>|\Z)", re.DOTALL)
+_LABEL = re.compile(r"^\W*(title|tiêu đề|titre|titel|título)\W*:", re.IGNORECASE)
+_UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
+_EDGES = " \t\"'`*_#~.,;:!?…。．！？、，；：·-–—«»“”‘’„‚‹›「」『』《》()[]{}<>|/\\"
+_JOINER = "\u200d"  # part of emoji, but of words in some scripts too
+_CLOSERS = {"(": ")", "[": "]"}
+
+
+async def make_title(messages: Sequence[Message], backend: ChatBackend, model: str = "") -> str:
+    """A title for these messages, oldest first. Never fails: without a usable answer, the first words."""
+    first = next((message.content for message in messages if message.role == "user"), "")
+    try:
+        async with asyncio.timeout(settings.CHAT_TITLE_TIMEOUT):
+            answer = await backend.complete(_request(messages, model))
+        return tidy(answer.content) or fallback(first)
+    except (ChatError, TimeoutError) as error:
+        logger.info("No title by the model: %s", type(error).__name__)
+    except Exception:
+        logger.exception("Making a title failed")
+    return fallback(first)
+
+
+def fallback(text: str) -> str:
+    """The first words of what was asked."""
+    line = next((line for line in text.splitlines() if tidy(line)), "")
+    return tidy(line)
+
+
+def tidy(text: str) -> str:
+    """At most five words on one line, without emoji, quotes, Markdown, label or full stop."""
+    lines = _THOUGHTS.sub("", text).splitlines()
+    line = next((line for line in lines if _plain(line).strip(_EDGES)), "")
+    line = _LABEL.sub("", _plain(line))
+    words = [word for word in _strip(line).split() if word != _JOINER][:MAX_WORDS]
+    title = _strip(" ".join(words))
+    if len(_UNSPACED.findall(title)) > MAX_LETTERS_UNSPACED:
+        title = title[:MAX_LETTERS_UNSPACED]
+    return title[:TITLE_MAX_LENGTH].strip()
+
+
+def _strip(text: str) -> str:
+    """Without decoration at the edges, but with brackets and signs that belong to a word: C++, f(x)."""
+    stripped = text.strip(_EDGES)
+    after = text[text.find(stripped) + len(stripped) :] if stripped else ""
+    for opener, closer in _CLOSERS.items():
+        if after.startswith(closer) and stripped.count(opener) > stripped.count(closer):
+            stripped += closer
+    return stripped
+
+
+def _plain(text: str) -> str:
+    return "".join(" " if _is_pictorial(character) else character for character in text).replace("**", "")
+
+
+def _is_pictorial(character: str) -> bool:
+    """Emoji and what modifies them; control characters and NUL too."""
+    if character < "\x7f":
+        return character < " "
+    code = ord(character)
+    return (
+        unicodedata.category(character) in {"So", "Cc", "Cs", "Co", "Cn"}
+        or 0x1F000 <= code <= 0x1FAFF
+        or 0xE0000 <= code <= 0xE007F
+        or code in (0x20E3, 0xFE0E, 0xFE0F)
+    )
+
+
+def _request(messages: Sequence[Message], model: str) -> ChatRequest:
+    """The conversation, cut to a size that any model takes, plus a message that nobody sees."""
+    shown, room = [], MAX_PROMPT_CHARACTERS
+    for message in messages:
+        if room > 0 and message.content:
+            shown.append(Message(message.role, message.content[:room]))
+            room -= len(message.content)
+    options = {"purpose": "title", "temperature": 0.3, "max_tokens": MAX_TOKENS}
+    return ChatRequest((*shown, Message("user", INSTRUCTION)), model=model, options=options)
