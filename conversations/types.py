@@ -41,8 +41,8 @@ class Message:
     id: str = field(default_factory=new_id)
     parent_id: str | None = None
     created_at: datetime = field(default_factory=now)
-    metadata: Mapping[str, Any] = NOTHING
-    extra: Mapping[str, Any] = NOTHING
+    metadata: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+    extra: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Transcript:
     messages: tuple[Message, ...] = ()
     leaf: str | None = None
     version: str | None = None
-    extra: Mapping[str, Any] = NOTHING
+    extra: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
 
     def index(self) -> dict[str, Message]:
         return {message.id: message for message in self.messages}
@@ -116,7 +116,7 @@ class ChatRequest:
     model: str = ""
     user_id: str = ""
     conversation_id: str = ""
-    options: Mapping[str, Any] = NOTHING
+    options: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,4 +129,4 @@ class Delta:
     text: str = ""
     finish_reason: str | None = None
     usage: Usage | None = None
-    metadata: Mapping[str, Any] = NOTHING
+    metadata: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
