@@ -21,7 +21,7 @@ DEBUG = env.flag("DEBUG", True)
 DEVELOPMENT_SECRET_KEY = "development-only-" + "x" * 50
 SECRET_KEY = env.text("SECRET_KEY", DEVELOPMENT_SECRET_KEY)
 SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
-ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]" if DEBUG else "")
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]" if DEBUG else env.text("SPACE_HOST"))
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 
 INSTALLED_APPS = [
@@ -43,8 +43,9 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "chatsite.middleware.request_id",
+    "chatsite.health.probes",
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "chatsite.staticfiles.StaticFilesMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -118,7 +119,7 @@ CACHES = {
 
 # Static files
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
+STATIC_ROOT = Path(env.text("STATIC_ROOT", str(BASE_DIR / "staticfiles")))
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -163,7 +164,6 @@ CONTENT_SECURITY_POLICY = {
 if not DEBUG:
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.flag("HTTPS", True)
     SECURE_SSL_REDIRECT = env.flag("HTTPS", True)
-    SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
     SECURE_HSTS_SECONDS = env.whole("HSTS_SECONDS", 60 * 60 * 24 * 365) if env.flag("HTTPS", True) else 0
     SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE_HSTS_SECONDS > 0
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
@@ -206,6 +206,7 @@ CHAT_SYSTEM_PROMPT = env.text(
     "CHAT_SYSTEM_PROMPT",
     "You are a helpful AI assistant. Your answers are concise and to the point. Use emojis rarely, if at all.",
 )
+CHAT_DEFAULT_OPTIONS = {"temperature": 0.7, "max_tokens": env.whole("CHAT_MAX_TOKENS", 512)}
 CHAT_EXAMPLE_PROMPTS = [
     _("What can this site do?"),
     _("How do I connect a language model?"),
@@ -250,8 +251,9 @@ CHAT_POLL_INTERVAL = 1.0  # readers of a reply that another process writes
 CHAT_SESSION_CHECK_INTERVAL = 3.0
 CHAT_REPLY_DEADLINE = env.number("CHAT_REPLY_DEADLINE", 600)
 CHAT_TITLE_TIMEOUT = env.number("CHAT_TITLE_TIMEOUT", 20)
-CHAT_SHUTDOWN_GRACE = 15.0  # running replies may go on this long after SIGTERM
-CHAT_SHUTDOWN_EXIT = 22.0
+# Running replies may go on this long after SIGTERM; with DEBUG, whoever pressed Ctrl-C waits for nothing.
+CHAT_SHUTDOWN_GRACE = 0.5 if DEBUG else 15.0
+CHAT_SHUTDOWN_EXIT = 2.0 if DEBUG else 22.0  # by then everything is settled; a host kills after 30
 
 # Logs: to standard output, with the request's id, never with the text of messages.
 LOGGING = {

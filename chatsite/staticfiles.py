@@ -1,7 +1,51 @@
-"""Hashed names for static files, ES module imports included."""
+"""Static files: hashed names, ES module imports included, and their way through an asynchronous server."""
 
+from __future__ import annotations
+
+import asyncio
+
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.http import HttpRequest, HttpResponse
+from whitenoise.middleware import WhiteNoiseMiddleware
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
 class ManifestStorage(CompressedManifestStaticFilesStorage):
     support_js_module_import_aggregation = True
+
+
+class StaticFilesMiddleware(WhiteNoiseMiddleware):
+    """WhiteNoise, which is synchronous only: each request of the site would wait for a thread to pass through it.
+
+    Only static files take a thread here. They are read whole, because Django consumes a synchronous iterator
+    whole under ASGI anyway (and warns); all of ours are small.
+    """
+
+    sync_capable = True
+    async_capable = True
+
+    def __init__(self, get_response=None, **options) -> None:
+        super().__init__(get_response, **options)
+        if iscoroutinefunction(get_response):
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest):
+        if iscoroutinefunction(self):
+            return self._answer(request)
+        return super().__call__(request)
+
+    async def _answer(self, request: HttpRequest) -> HttpResponse:
+        if not request.path_info.startswith(self.static_prefix):
+            return await self.get_response(request)
+        response = await asyncio.to_thread(self._read, request)
+        return response or await self.get_response(request)
+
+    def _read(self, request: HttpRequest) -> HttpResponse | None:
+        find = self.find_file if self.autorefresh else self.files.get
+        if (static_file := find(request.path_info)) is None:
+            return None
+        streamed = self.serve(static_file, request)
+        response = HttpResponse(b"".join(streamed.streaming_content), status=streamed.status_code)
+        streamed.close()
+        response.headers = streamed.headers
+        return response

@@ -1,0 +1,26 @@
+"""How gunicorn serves the site, on every host: the Procfile, the Dockerfile and docs/deploy.md use this file."""
+
+import os
+
+bind = f"0.0.0.0:{os.environ.get('PORT', '8000')}"
+
+# Live text passes through the memory of its process; several processes need Redis between them. Heroku sets
+# WEB_CONCURRENCY by itself, for sites of another kind, so it counts only beside REDIS_URL.
+workers = int(os.environ.get("WEB_CONCURRENCY", "1")) if os.environ.get("REDIS_URL") else 1
+
+# After SIGTERM: replies may run on for 15 s, everything is settled by 22 s (settings.CHAT_SHUTDOWN_*), readers that
+# still hang are cut here, and Heroku kills after 30 s.
+graceful_timeout = 25
+
+# A worker whose event loop stood still this long is replaced.
+timeout = 60
+
+# Longer than the 90 s for which Heroku's router keeps a connection, or it would send requests into closing ones.
+keepalive = 95
+
+# forwarded_allow_ips stays at gunicorn's default, a proxy on this host (FORWARDED_ALLOW_IPS in the environment names
+# others). With "*" the first address in X-Forwarded-For would count, and anybody can write that one.
+
+# The router's or proxy's log tells who asked for what; the site's own log tells what went wrong.
+accesslog = None
+control_socket_disable = True
