@@ -1,6 +1,8 @@
-"""Guards look at what people send and at what models answer: settings.CHAT_GUARDS, shaped like AUTH_PASSWORD_VALIDATORS.
+"""Guards look at what people send and at what models answer (settings.CHAT_GUARDS).
 
-    CHAT_GUARDS = ["conversations.guards.Length", {"NAME": "mysite.NoSecrets", "OPTIONS": {…}}]
+The setting is shaped like AUTH_PASSWORD_VALIDATORS:
+
+CHAT_GUARDS = ["conversations.guards.Length", {"NAME": "mysite.NoSecrets", "OPTIONS": {…}}]
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ RETRYABLE = {"failed", "interrupted", "cancelled"}
 
 @dataclass(frozen=True, slots=True)
 class MessageView:
-    """One message for templates. `error` is a sentence; `notice` one that is no error (the answer was cut at its limit)."""
+    """One message for templates. `error` is a sentence; `notice` one that is no error (cut at its limit, stopped)."""
 
     id: str
     role: str
@@ -56,8 +56,9 @@ def message_views(messages: Iterable[Message], conversation_id: str) -> list[Mes
 
 
 def message_view(
-    message: Message, conversation_id: str, *, model_label: str = "", is_last: bool = True
+    message: Message, conversation_id: str, *, model_label: str = "", is_last: bool = True, with_html: bool = True
 ) -> MessageView:
+    """`with_html` False leaves the rendering out, for those who need only what stands around the text."""
     data = message.metadata
     status = data.get("status", "completed")
     is_reply = message.role == "assistant"
@@ -65,7 +66,7 @@ def message_view(
         id=message.id,
         role=message.role,
         text=message.content,
-        html=render(message.content) if is_reply else SafeString(""),
+        html=render(message.content) if is_reply and with_html else SafeString(""),
         status=status,
         error=data.get("error", ""),
         notice=_notice(data) if is_reply else "",

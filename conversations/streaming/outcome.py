@@ -26,12 +26,11 @@ def interrupted() -> Outcome:
     return Outcome(Generation.Status.INTERRUPTED, error_code="interrupted", error=_("The answer was interrupted."))
 
 
-def settle(reply: LiveReply, writer_id: UUID) -> bool:
-    """Write the reply's outcome if this process still holds it. True if this call decided it."""
-    assert reply.outcome is not None
+def settle(reply: LiveReply, outcome: Outcome, writer_id: UUID) -> bool:
+    """Write how the reply ended if this process still holds it. True if this call decided it."""
     return _decide(
         Generation.objects.filter(pk=reply.generation_id, writer_id=writer_id),
-        reply.outcome,
+        outcome,
         reply_text=reply.text,
         prompt_tokens=reply.usage.prompt_tokens,
         completion_tokens=reply.usage.completion_tokens,

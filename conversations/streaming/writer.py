@@ -37,7 +37,7 @@ class Writer:
         self.id: UUID | None = None
         self.relay: Relay = MemoryRelay(loop)
         self.live: dict[UUID, LiveReply] = {}
-        self.draining = False
+        self._draining_since: float | None = None
         self._obituary = clock.Obituary()
         self._tasks: set[asyncio.Task] = set()
         self._ready = asyncio.Lock()
@@ -45,7 +45,7 @@ class Writer:
 
     async def ready(self) -> UUID:
         """This process's id in the database, registering it at first. Raises ShuttingDown, or the database's error."""
-        if self.draining:
+        if self._draining_since is not None:
             raise ShuttingDown(_("The site is restarting. Try again in a moment."))
         async with self._ready:
             if self.id is None:
@@ -81,9 +81,14 @@ class Writer:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    async def shutdown(self, deadline: float) -> None:
-        """Let replies run on until `deadline` (of time.monotonic), then interrupt them, and settle everything."""
-        self.draining = True
+    def drain(self) -> None:
+        """Take no more turns."""
+        self._draining_since = self._draining_since or time.monotonic()
+
+    async def shutdown(self) -> None:
+        """Give replies the rest of their grace, then interrupt them, and settle everything."""
+        self.drain()
+        deadline = self._draining_since + settings.CHAT_SHUTDOWN_GRACE
         running = [reply.task for reply in self.live.values() if reply.task]
         if running:
             await asyncio.wait(running, timeout=max(0.0, deadline - time.monotonic()))
@@ -145,7 +150,7 @@ class Writer:
     async def conclude(self, reply: LiveReply) -> None:
         """Decide the row; if that fails, the reply stays live and the clock calls this again."""
         try:
-            won = await in_database(outcome.settle, reply, self.id)
+            won = await in_database(outcome.settle, reply, reply.outcome, self.id)
         except Exception as error:  # whatever a database raises: nothing is lost while the reply is in memory
             logger.warning("A reply waits for the database: %s", type(error).__name__)
             return

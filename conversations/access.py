@@ -1,0 +1,50 @@
+"""Obtaining things together with the right to them."""
+
+from __future__ import annotations
+
+from functools import wraps
+
+from asgiref.sync import iscoroutinefunction, sync_to_async
+from django.http import Http404, HttpRequest
+
+from conversations import services
+from conversations.errors import NotFound
+from conversations.models import Conversation, Generation
+from conversations.responses import logged_out
+
+
+def members_only(view):
+    """Log-in first. Our script and event streams get 401, never a redirect; a message that was sent is kept."""
+
+    if iscoroutinefunction(view):
+
+        @wraps(view)
+        async def wrapper(request: HttpRequest, *args, **kwargs):
+            user = await request.auser()
+            if not user.is_authenticated:
+                return await sync_to_async(logged_out)(request)
+            return await view(request, *args, **kwargs)
+    else:
+
+        @wraps(view)
+        def wrapper(request: HttpRequest, *args, **kwargs):
+            if not request.user.is_authenticated:
+                return logged_out(request)
+            return view(request, *args, **kwargs)
+
+    return wrapper
+
+
+def own_or_404(user, conversation_id) -> Conversation:
+    try:
+        return services.by_id(user, conversation_id)
+    except NotFound:
+        raise Http404 from None
+
+
+def generation_or_404(user, generation_id) -> Generation:
+    rows = Generation.objects.filter(conversation__in=Conversation.objects.for_user(user))
+    found = rows.select_related("model").filter(pk=generation_id).first()
+    if found is None:
+        raise Http404
+    return found

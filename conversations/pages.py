@@ -1,0 +1,124 @@
+"""What the pages show: sidebar, composer, messages. Built by synchronous code, in a thread."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+from typing import Any
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils import formats, timezone
+from django.utils.translation import gettext as _
+
+from conversations import services
+from conversations.backends import has_language_model
+from conversations.errors import ChatError
+from conversations.models import ChatModel, Conversation
+from conversations.presenting import MessageView, message_views
+from conversations.types import Transcript, new_id
+
+SIDEBAR_LIMIT = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Sidebar:
+    groups: list[tuple[str, list[Conversation]]]
+    has_more: bool
+    current_id: Any = None
+
+
+def sidebar(user, current: Conversation | None = None) -> Sidebar:
+    """The newest conversations, by day and month. One query, however many there are."""
+    rows = list(services.all_of(user)[: SIDEBAR_LIMIT + 1])
+    today = timezone.localdate()
+    shown = groupby(rows[:SIDEBAR_LIMIT], key=lambda row: _period(row.updated_at, today))
+    groups = [(label, list(members)) for label, members in shown]
+    return Sidebar(groups, len(rows) > SIDEBAR_LIMIT, current.pk if current else None)
+
+
+def _period(moment: datetime.datetime, today: datetime.date) -> str:
+    day = timezone.localtime(moment).date()
+    age = (today - day).days
+    if age <= 0:
+        return _("Today")
+    if age == 1:
+        return _("Yesterday")
+    if age <= 7:
+        return _("Previous 7 days")
+    return formats.date_format(day, "YEAR_MONTH_FORMAT")
+
+
+@dataclass(frozen=True, slots=True)
+class Composer:
+    """The form at the bottom. `content` is the text to show again when a send was refused, with `error`."""
+
+    action: str
+    parent_id: str = ""
+    key: str = field(default_factory=new_id)
+    content: str = ""
+    error: str = ""
+    retry_after: float | None = None
+    models: list[ChatModel] = field(default_factory=list)
+    model: ChatModel | None = None
+    login_url: str = ""
+    live_generation_id: str = ""
+
+    @property
+    def max_length(self) -> int:
+        return settings.CHAT_MAX_MESSAGE_LENGTH
+
+    def refused(self, content: str, error: ChatError) -> Composer:
+        return replace(self, content=content, error=error.message, retry_after=error.retry_after)
+
+
+def composer(conversation: Conversation | None, transcript: Transcript, *, live_generation_id: str = "") -> Composer:
+    models = services.available_models()
+    current = conversation.model if conversation else None
+    if current is None or not current.is_available:
+        current = services.default_model(models)
+    saved = conversation is not None and not conversation._state.adding
+    return Composer(
+        action=reverse("conversations:send", args=[conversation.pk]) if saved else reverse("conversations:start"),
+        parent_id=transcript.leaf or "",
+        models=models,
+        model=current,
+        live_generation_id=live_generation_id,
+    )
+
+
+def page_context(user, conversation: Conversation | None) -> dict[str, Any]:
+    """What every page with a sidebar needs."""
+    return {"sidebar": sidebar(user, conversation), "conversation": conversation}
+
+
+def chat_context(user, conversation: Conversation | None) -> dict[str, Any]:
+    """A conversation, or a new chat. Raises StoreUnavailable."""
+    transcript = services.read(conversation) if conversation else Transcript()
+    views = message_views(transcript.branch(), str(conversation.pk)) if conversation else []
+    live = next((view.generation_id for view in reversed(views) if view.is_live), "")
+    return page_context(user, conversation) | {
+        "messages": views,
+        "composer": composer(conversation, transcript, live_generation_id=live),
+        "examples": [] if views else [str(example) for example in settings.CHAT_EXAMPLE_PROMPTS[:4]],
+        "show_connect_notice": user.is_staff and not has_language_model(),
+        "greeting_name": user.first_name,
+    }
+
+
+def turn_context(user, conversation: Conversation, reply_id: str, *, is_new: bool, is_retry: bool) -> dict[str, Any]:
+    """The turn that was just accepted, and the composer for the next one."""
+    transcript = services.read(conversation)
+    views: list[MessageView] = message_views(transcript.branch(reply_id), str(conversation.pk))
+    reply = views[-1]
+    return {
+        "conversation": conversation,
+        "user_message": None if is_retry else views[-2],
+        "reply": reply,
+        "composer": replace(
+            composer(conversation, transcript, live_generation_id=reply.generation_id), parent_id=reply_id
+        ),
+        "is_new": is_new,
+        "current_id": conversation.pk,
+    }

@@ -1,0 +1,131 @@
+"""What a send is answered with: fragments for our script, pages and redirects for any other browser.
+
+Whatever goes wrong, the text that a person typed is in the answer, or kept for after the log-in.
+"""
+
+from __future__ import annotations
+
+import math
+
+from asgiref.sync import sync_to_async
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from conversations import pages
+from conversations.errors import ChatError, StoreUnavailable
+from conversations.models import Conversation, Generation
+from conversations.services import by_id, start_conversation
+from conversations.types import Transcript
+
+DRAFT = "draft"
+DRAFT_MAX_LENGTH = 100_000
+
+
+class LoggedOut(ChatError):
+    status = 401
+    code = "logged_out"
+
+
+class StaleForm(ChatError):
+    status = 403
+    code = "stale_form"
+
+
+def is_fetch(request: HttpRequest) -> bool:
+    return request.headers.get("X-Requested-With") == "fetch"
+
+
+async def turn_response(request: HttpRequest, generation: Generation, *, is_retry: bool = False) -> HttpResponse:
+    """The accepted turn: a fragment with its two messages, or the conversation's page."""
+    if not is_fetch(request):
+        url = reverse("conversations:show", args=[generation.conversation_id])
+        return HttpResponse(status=303, headers={"Location": f"{url}#m-{generation.reply_id}"})
+    return await sync_to_async(_turn)(request, generation, is_retry)
+
+
+def _turn(request: HttpRequest, generation: Generation, is_retry: bool) -> HttpResponse:
+    is_new = generation.parent_id == "" and not is_retry
+    context = pages.turn_context(
+        request.user, generation.conversation, generation.reply_id, is_new=is_new, is_retry=is_retry
+    )
+    return render(request, "conversations/_turn.html", context)
+
+
+async def refusal(request: HttpRequest, conversation: Conversation, error: ChatError) -> HttpResponse:
+    """The composer again, with the text, the reason, a fresh token and a fresh key."""
+    return await sync_to_async(_composer_again)(request, conversation, error)
+
+
+def stale_form(request: HttpRequest) -> HttpResponse:
+    """A form from before a log-in or log-out: the same text can be sent again at once."""
+    if not request.user.is_authenticated:
+        return logged_out(request)
+    conversation = _named(request) or start_conversation(request.user)
+    error = StaleForm(_("This page was out of date. Your text is still here: send it again."))
+    return _composer_again(request, conversation, error)
+
+
+def logged_out(request: HttpRequest) -> HttpResponse:
+    """Nobody is logged in. Scripts get 401; a browser goes to the log-in page, and what it sent is kept."""
+    match = request.resolver_match
+    here = request.get_full_path() if request.method == "GET" else _page_of(match)
+    login_url = redirect_to_login(here).url
+    content = request.POST.get("content", "")
+    if is_fetch(request) and content:
+        error = LoggedOut(_("You have been logged out. Log in again: your text is kept."))
+        composer = pages.Composer(action=request.path, parent_id=request.POST.get("parent_id", ""), login_url=login_url)
+        return _render_composer(request, composer.refused(content, error), error)
+    if is_fetch(request) or match.url_name == "follow":
+        return HttpResponse(status=401)
+    if content.strip():
+        request.session[DRAFT] = content[:DRAFT_MAX_LENGTH]
+    return redirect(login_url)
+
+
+def take_draft(request: HttpRequest) -> str:
+    """What was sent while logged out, once."""
+    return request.session.pop(DRAFT, "") if DRAFT in request.session else ""
+
+
+def _page_of(match) -> str:
+    if "conversation_id" in match.kwargs:
+        return reverse("conversations:show", args=[match.kwargs["conversation_id"]])
+    return reverse("conversations:home")
+
+
+def _named(request: HttpRequest) -> Conversation | None:
+    """The conversation in the address, if there is one and it is this person's."""
+    conversation_id = request.resolver_match.kwargs.get("conversation_id")
+    try:
+        return by_id(request.user, conversation_id) if conversation_id else None
+    except ChatError:
+        return None
+
+
+def _composer_again(request: HttpRequest, conversation: Conversation, error: ChatError) -> HttpResponse:
+    content = request.POST.get("content", "")
+    if is_fetch(request):
+        composer = pages.composer(conversation, Transcript(leaf=request.POST.get("parent_id") or None))
+        return _render_composer(request, composer.refused(content, error), error)
+    saved = None if conversation._state.adding else conversation
+    try:
+        context = pages.chat_context(request.user, saved)
+    except StoreUnavailable:
+        context = pages.chat_context(request.user, None) | pages.page_context(request.user, saved)
+        context["composer"] = pages.composer(saved, Transcript(leaf=request.POST.get("parent_id") or None))
+    context["composer"] = context["composer"].refused(content, error)
+    return _with_delay(render(request, "conversations/chat.html", context, status=error.status), error)
+
+
+def _render_composer(request: HttpRequest, composer: pages.Composer, error: ChatError) -> HttpResponse:
+    context = {"composer": composer}
+    return _with_delay(render(request, "conversations/_composer.html", context, status=error.status), error)
+
+
+def _with_delay(response: HttpResponse, error: ChatError) -> HttpResponse:
+    if error.retry_after is not None:
+        response["Retry-After"] = str(math.ceil(error.retry_after))
+    return response

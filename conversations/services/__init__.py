@@ -1,0 +1,36 @@
+"""The verbs of a conversation. They know no request, no HTML and no JSON; whoever calls has the right to."""
+
+from conversations.services.catalogue import available_models, choose_model, default_model, seed_catalogue
+from conversations.services.conversations import (
+    all_of,
+    by_id,
+    create,
+    delete,
+    latest,
+    read,
+    rename,
+    start_conversation,
+    store,
+)
+from conversations.services.turns import edit_message, regenerate, select, send_message, stop
+
+__all__ = [
+    "all_of",
+    "available_models",
+    "by_id",
+    "choose_model",
+    "create",
+    "default_model",
+    "delete",
+    "edit_message",
+    "latest",
+    "read",
+    "regenerate",
+    "rename",
+    "seed_catalogue",
+    "select",
+    "send_message",
+    "start_conversation",
+    "stop",
+    "store",
+]

@@ -1,0 +1,108 @@
+"""The one transaction that accepts a turn. Synchronous: runs in the database executor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from conversations import titles
+from conversations.errors import ConversationBusy, KeyReused, NotFound, QuotaExceeded
+from conversations.models import TITLE_MAX_LENGTH, ChatModel, Conversation, Generation
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A turn that is asked for. `text` is what the person said, also when an answer is asked for again."""
+
+    conversation: Conversation
+    model: ChatModel
+    user_message_id: str
+    text: str
+    parent_id: str
+    options: dict[str, Any]
+    key: str
+    body_hash: str
+    reply_id: str
+    is_new_message: bool = False
+
+
+def replay(user_id: int, key: str, body_hash: str) -> Generation | None:
+    """The generation that this key stands for, if it was used before. Raises KeyReused for another body."""
+    rows = Generation.objects.filter(user_id=user_id, idempotency_key=key, conversation__deleted_at=None)
+    known = rows.select_related("conversation", "model").first()
+    if known and known.body_hash != body_hash:
+        raise KeyReused(_("This message was already sent with another text. Reload the page and send again."))
+    return known
+
+
+def accept(draft: Draft, writer_id: UUID) -> tuple[Generation, bool]:
+    """Make the turn durable. Returns its row, and False if the same send was accepted before.
+
+    Raises QuotaExceeded, ConversationBusy, KeyReused, and NotFound if the conversation was deleted meanwhile.
+    """
+    user_id = draft.conversation.user_id
+    with transaction.atomic():
+        # The lock on the user makes counting exact and sends of one person come one after the other.
+        get_user_model().objects.select_for_update().get(pk=user_id)
+        if known := replay(user_id, draft.key, draft.body_hash):
+            return known, False
+        _check_quota(user_id)
+        _keep_conversation(draft)
+        try:
+            with transaction.atomic():
+                return _insert(draft, writer_id), True
+        except IntegrityError:
+            raise ConversationBusy(_("An answer is still being written. Wait for it, or stop it first.")) from None
+
+
+def _check_quota(user_id: int) -> None:
+    running = Generation.objects.filter(user_id=user_id, status=Generation.Status.IN_PROGRESS).count()
+    if running >= settings.CHAT_MAX_RUNNING_REPLIES:
+        raise QuotaExceeded(
+            _("{count} answers are being written for you already. Wait for one of them, or stop one.").format(
+                count=running
+            )
+        )
+
+
+def _keep_conversation(draft: Draft) -> None:
+    """Save a new conversation; bring an old one to the top of the list."""
+    conversation = draft.conversation
+    conversation.model = draft.model
+    conversation.updated_at = timezone.now()
+    if conversation._state.adding:
+        conversation.title = titles.fallback(draft.text)[:TITLE_MAX_LENGTH]
+        conversation.save(force_insert=True)
+        return
+    rows = Conversation.objects.filter(pk=conversation.pk, deleted_at=None)
+    if not rows.update(model=draft.model, updated_at=conversation.updated_at):
+        raise NotFound(_("This chat does not exist."))
+    if not conversation.title:
+        conversation.title = titles.fallback(draft.text)[:TITLE_MAX_LENGTH]
+        rows.filter(title="").update(title=conversation.title)
+
+
+def _insert(draft: Draft, writer_id: UUID) -> Generation:
+    return Generation.objects.create(
+        user_id=draft.conversation.user_id,
+        conversation=draft.conversation,
+        model=draft.model,
+        backend=draft.model.backend,
+        model_id=draft.model.model_id,
+        options=draft.options,
+        parent_id=draft.parent_id,
+        user_message_id=draft.user_message_id,
+        user_text=draft.text,
+        reply_id=draft.reply_id,
+        is_regeneration=not draft.is_new_message,
+        idempotency_key=draft.key,
+        body_hash=draft.body_hash,
+        writer_id=writer_id,
+    )

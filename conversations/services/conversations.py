@@ -1,0 +1,106 @@
+"""Conversations as wholes: one by user and id, the latest, all of a user, create, store, read, rename, delete."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from conversations.cleaning import clean
+from conversations.errors import InputError, NotFound, StoreUnavailable
+from conversations.models import TITLE_MAX_LENGTH, ChatModel, Conversation, Generation
+from conversations.outbox import turn_messages
+from conversations.stores import get_store
+from conversations.streaming import outcome
+from conversations.types import Message, Transcript
+
+logger = logging.getLogger(__name__)
+
+
+def by_id(user, conversation_id) -> Conversation:
+    """Raises NotFound for what does not exist, is deleted, or is someone else's."""
+    found = Conversation.objects.for_user(user).select_related("model").filter(pk=conversation_id).first()
+    if found is None:
+        raise NotFound(_("This chat does not exist."))
+    return found
+
+
+def latest(user) -> Conversation | None:
+    return all_of(user).first()
+
+
+def all_of(user) -> QuerySet[Conversation]:
+    """Newest first."""
+    return Conversation.objects.for_user(user).order_by("-updated_at", "-pk")
+
+
+def start_conversation(user, *, model: ChatModel | None = None) -> Conversation:
+    """A new conversation that is not saved yet: the first accepted message saves it."""
+    return Conversation(user=user, model=model)
+
+
+def create(user, *, title: str = "", model: ChatModel | None = None) -> Conversation:
+    """A new, empty conversation, saved. Raises StoreUnavailable."""
+    conversation = start_conversation(user, model=model)
+    conversation.title = title[:TITLE_MAX_LENGTH]
+    if title:
+        conversation.title_source = Conversation.TitleSource.USER
+    get_store().save(conversation.key, Transcript())
+    conversation.save(force_insert=True)
+    return conversation
+
+
+def store(conversation: Conversation, *messages: Message) -> Transcript:
+    """Add messages to its document; what is there already stays. Raises ConflictError, StoreUnavailable, TooLarge."""
+    transcript = get_store().append(conversation.key, *messages)
+    Conversation.objects.filter(pk=conversation.pk).update(
+        message_count=len(transcript.messages),
+        size=sum(len(message.content) for message in transcript.messages),
+        updated_at=timezone.now(),
+    )
+    return transcript
+
+
+def read(conversation: Conversation) -> Transcript:
+    """The transcript, with accepted turns that the store does not have yet laid over it.
+
+    The rows are read first: a turn stored in between is then in the document. Raises StoreUnavailable.
+    """
+    rows = list(
+        Generation.objects.filter(conversation_id=conversation.pk, stored_at=None)
+        .select_related("model")
+        .order_by("created_at")
+    )
+    transcript = get_store().load(conversation.key)
+    for row in rows:
+        transcript = transcript.with_messages(*turn_messages(row))
+    return transcript
+
+
+def rename(conversation: Conversation, title: str) -> None:
+    """Give it a name that no model overwrites. Raises InputError if it is blank or too long."""
+    title = " ".join(clean(title).split())
+    if not title:
+        raise InputError(_("Write a title first."))
+    if len(title) > TITLE_MAX_LENGTH:
+        raise InputError(_("A title may have at most {limit} characters.").format(limit=TITLE_MAX_LENGTH))
+    changes: dict[str, Any] = {"title": title, "title_source": Conversation.TitleSource.USER}
+    Conversation.objects.filter(pk=conversation.pk).update(**changes)
+    for name, value in changes.items():
+        setattr(conversation, name, value)
+
+
+def delete(conversation: Conversation) -> None:
+    """Make it gone for its owner at once; then remove its document and row.
+
+    A running reply finds its row gone and closes its upstream. Where the store is away, the tombstone
+    stays and a clock goes on trying.
+    """
+    Conversation.objects.filter(pk=conversation.pk).update(deleted_at=timezone.now())
+    try:
+        outcome.purge(conversation)
+    except StoreUnavailable as error:
+        logger.warning("A deleted conversation's document could not be removed yet: %s", error)

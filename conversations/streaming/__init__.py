@@ -1,0 +1,39 @@
+"""Writing replies and following them: see writer.py (who writes), follow.py (who reads), outcome.py (how it ends)."""
+
+from __future__ import annotations
+
+from conversations import backends
+from conversations.streaming.follow import current_readers, finished_frames, follow
+from conversations.streaming.frames import Cursor, parse_cursor
+from conversations.streaming.sessions import Visitor
+from conversations.streaming.writer import current_writer
+
+__all__ = [
+    "Cursor",
+    "Visitor",
+    "begin_shutdown",
+    "current_writer",
+    "finished_frames",
+    "follow",
+    "parse_cursor",
+    "shutdown",
+    "startup",
+]
+
+
+async def startup() -> None:
+    """Make this process known and start its clock, so that what a dead process left is settled at once."""
+    await current_writer().ready()
+
+
+def begin_shutdown() -> None:
+    """Take no more messages and send readers away; running replies go on. Called on the loop. Idempotent."""
+    current_writer().drain()
+    current_readers().close()
+
+
+async def shutdown() -> None:
+    """Give running replies the rest of their grace, interrupt them, settle everything. Idempotent."""
+    begin_shutdown()
+    await current_writer().shutdown()
+    await backends.aclose_all()

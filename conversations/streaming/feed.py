@@ -1,0 +1,221 @@
+"""A reply as its readers see it: frames, encoded once per reply and process, however many readers there are.
+
+A feed holds a short log of frames and the state from which any cursor can be answered. Readers keep
+nothing but their position: one that fell behind the log gets a frame that catches up, so that a slow
+reader costs no memory and never slows the reply.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+
+from django.conf import settings
+
+from conversations.rendering import BlockSplitter, render_block, render_open
+from conversations.streaming.frames import END, HEARTBEAT, Cursor, encode
+from conversations.types import Delta
+
+LOG_BYTES = 64_000
+LONG_SOURCE = 2_000  # characters; longer Markdown is rendered in a thread
+COST_FACTOR = 20  # the unfinished block is rendered at most 1/20 of the time
+
+
+class Feed:
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._splitter = BlockSplitter()
+        self._pending: list[str] = []  # sources of finished blocks that are not rendered yet
+        self._blocks: list[str] = []
+        self._characters = 0
+        self._log: deque[tuple[bytes, Cursor | None]] = deque()
+        self._log_bytes = 0
+        self._first = 0  # the position of the log's first frame
+        self._changed = asyncio.Event()
+        self._timer: asyncio.TimerHandle | None = None
+        self._rendering: asyncio.Task | None = None
+        self._next_render = 0.0
+        self._waiting: bytes | None = None
+        self._done: bytes | None = None
+        self._title: bytes | None = None
+        self._may_end = False
+        self._last_frame_at = loop.time()
+        self.on_finish: Callable[[], None] = lambda: None
+
+    # What the relay tells (conversations.relay.Listener)
+
+    def receive(self, text: str) -> None:
+        self._characters += len(text)
+        self._pending += self._splitter.feed(text)
+        self._add(encode("delta", {"text": text}, self.cursor), self.cursor)
+        if self._pending or "\n" in text:
+            self._render_soon()
+
+    def notice(self, delta: Delta) -> None:
+        if "waiting" in delta.metadata:
+            self._waiting = encode("waiting", {"text": delta.metadata["waiting"]})
+            self._add(self._waiting)
+        if "title" in delta.metadata:
+            self._title = encode("title", dict(delta.metadata))
+            self._add_title()
+
+    def finish(self) -> None:
+        self.stop()
+        self.on_finish()
+
+    def end(self) -> None:
+        self._may_end = True
+        self.wake()
+
+    # What readers ask
+
+    @property
+    def cursor(self) -> Cursor:
+        return Cursor(self._characters, len(self._blocks))
+
+    @property
+    def position(self) -> int:
+        """After the newest frame."""
+        return self._first + len(self._log)
+
+    @property
+    def ended(self) -> bool:
+        """Nothing follows what the log holds."""
+        return self._may_end and self._done is not None
+
+    def catch_up(self, seen: Cursor | None) -> bytes:
+        """Whatever a reader with this cursor lacks, in as few frames as possible."""
+        open_text = "".join(self._pending) + self._splitter.tail
+        settled_at = self._characters - len(open_text)
+        if seen is None or seen.blocks > len(self._blocks) or seen.characters > self._characters:
+            frame = encode("reset", {"html": "".join(self._blocks), "tail": open_text}, self.cursor)
+        elif seen.blocks < len(self._blocks) or seen.characters < settled_at:
+            html = "".join(self._blocks[seen.blocks :])
+            frame = encode("settled", {"html": html, "tail": open_text}, self.cursor)
+        else:
+            missing = open_text[seen.characters - settled_at :]
+            frame = encode("delta", {"text": missing}, self.cursor) if missing else b""
+        if self._waiting and not self._characters:
+            frame += self._waiting
+        if self._done is not None:
+            frame += self._done + (self._title or b"")
+        return frame
+
+    def read(self, position: int) -> tuple[bytes, Cursor | None] | None:
+        """All frames from `position` on, joined, and the cursor after them; None if they left the log."""
+        if position < self._first:
+            return None
+        entries = list(self._log)[position - self._first :]
+        cursors = [cursor for _frame, cursor in entries if cursor]
+        return b"".join(frame for frame, _cursor in entries), cursors[-1] if cursors else None
+
+    async def wait(self) -> None:
+        await self._changed.wait()
+
+    def beat(self) -> None:
+        """A comment for readers that have heard nothing for a while, so that no proxy cuts them."""
+        if self._loop.time() - self._last_frame_at >= settings.CHAT_HEARTBEAT_INTERVAL:
+            self._add(HEARTBEAT)
+
+    # What ends it
+
+    @property
+    def unsettled(self) -> list[str]:
+        """Sources of the blocks that a finished text still has to show."""
+        return [*self._pending, self._splitter.tail] if self._splitter.tail else list(self._pending)
+
+    def complete(self, html: list[str], done: dict) -> None:
+        """The text is whole: `html` are its `unsettled` blocks, `done` the data of the last frame but the title."""
+        self._pending, self._splitter = self.unsettled, BlockSplitter()
+        if html:
+            self._settle(html)
+        self._done = encode("done", done, END)
+        self._add(self._done)
+        self._add_title()
+
+    def close(self) -> None:
+        """This process goes down: readers come back by themselves, to another."""
+        self.stop()
+        self._add(encode("restart", {}))
+        self._done = self._done or b""
+        self.end()
+
+    def _add_title(self) -> None:
+        if self._title and self._done:
+            self._add(self._title)
+
+    # Rendering while it is written
+
+    def _render_soon(self) -> None:
+        if self._timer is None and self._rendering is None:
+            self._timer = self._loop.call_later(max(0.0, self._next_render - self._loop.time()), self._render)
+
+    def stop(self) -> None:
+        """Render no more."""
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+        if self._rendering:
+            self._rendering.cancel()
+            self._rendering = None
+
+    def _render(self) -> None:
+        self._timer = None
+        tail = self._splitter.tail
+        sources, open_source = list(self._pending), tail[: tail.rfind("\n") + 1]
+        if sum(map(len, sources)) + len(open_source) > LONG_SOURCE:
+            self._rendering = self._loop.create_task(self._render_in_thread(sources, open_source))
+            return
+        started = self._loop.time()
+        self._show(*render_all(sources, open_source), len(open_source))
+        self._rendered_in(self._loop.time() - started)
+
+    async def _render_in_thread(self, sources: list[str], open_source: str) -> None:
+        started = self._loop.time()
+        html, open_html = await asyncio.to_thread(render_all, sources, open_source)
+        # What was open when this began may have been completed meanwhile: it comes with the next round.
+        moved_on = len(self._pending) > len(sources) or not self._splitter.tail.startswith(open_source)
+        self._show(html, "" if moved_on else open_html, len(open_source))
+        self._rendering = None
+        self._rendered_in(self._loop.time() - started)
+        if self._pending:
+            self._render_soon()
+
+    def _rendered_in(self, seconds: float) -> None:
+        wait = max(settings.CHAT_RENDER_INTERVAL, COST_FACTOR * seconds)
+        self._next_render = self._loop.time() + wait
+
+    def _show(self, html: list[str], open_html: str, line_end: int) -> None:
+        if html:
+            self._settle(html)
+        if open_html:
+            data = {"html": open_html, "tail": self._splitter.tail[line_end:]}
+            self._add(encode("open", data, self.cursor), self.cursor)
+
+    def _settle(self, html: list[str]) -> None:
+        self._blocks += html
+        del self._pending[: len(html)]
+        tail = "".join(self._pending) + self._splitter.tail
+        self._add(encode("settled", {"html": "".join(html), "tail": tail}, self.cursor), self.cursor)
+
+    # The log
+
+    def _add(self, frame: bytes, cursor: Cursor | None = None) -> None:
+        self._log.append((frame, cursor))
+        self._log_bytes += len(frame)
+        while self._log_bytes > LOG_BYTES and len(self._log) > 1:
+            self._log_bytes -= len(self._log.popleft()[0])
+            self._first += 1
+        self._last_frame_at = self._loop.time()
+        self.wake()
+
+    def wake(self) -> None:
+        """Let every waiting reader look again."""
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+
+def render_all(sources: list[str], open_source: str) -> tuple[list[str], str]:
+    """Finished blocks and the unfinished one, as HTML."""
+    return [render_block(source) for source in sources], render_open(open_source) if open_source else ""
