@@ -1,4 +1,4 @@
-"""Answers from fixed rules: a decision tree that people walk by number, by words, or by asking freely.
+r"""Answers from fixed rules: a decision tree that people walk by number, by words, or by asking freely.
 
 A tree is a mapping, in Python or in a JSON file:
 
@@ -14,15 +14,17 @@ A tree is a mapping, in Python or in a JSON file:
                 "label": "The printer",                # how choices call it
                 "text": "Switch it off and on again.", # a plain string holds for every language
                 "keywords": ["printer*", "paper jam"], # lead here from anywhere; * stands for any ending
-                "patterns": ["^e[0-9]{3}$"]            # regular expressions; they weigh more than keywords
+                "alone": ["paper"],                    # lead here when they are the whole message
+                "patterns": ["\\be[0-9]{3}\\b"]        # regular expressions; they weigh more than keywords
             }
         }
     }
 
-Keywords and patterns are held against the message in lower case, without accents, and with single spaces
-for punctuation. Beside these a tree may carry `unknown` (said when no rule fits), `prompt` (said above the
-choices), `commands` ({"back": …, "restart": …}: the words for them), `signs` ({language: a regular
-expression of what gives it away}), `description` and `use_case` (for the catalogue of models).
+`keywords`, `alone` and `patterns` are lists, or lists by language. They are held against the message in lower
+case, without accents, and with single spaces for punctuation. Beside these a tree may carry `unknown` (said
+when no rule fits), `prompt` (said above the choices), `commands` ({"back": …, "restart": …}: the words for
+them), `signs` ({language: a regular expression of what gives it away}), `description` and `use_case` (for
+the catalogue of models).
 """
 
 from conversations.backends.rules.backend import RulesBackend

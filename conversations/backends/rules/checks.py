@@ -21,7 +21,8 @@ def check_tree(tree: Tree, title: str) -> Iterator[CheckMessage]:
         for choice in node.choices:
             if choice.to not in tree.nodes:
                 yield Error(
-                    f"In the rules “{title}” a choice of the node “{name}” leads to “{choice.to}”, which does not exist.",
+                    f"In the rules “{title}” the node “{name}” offers a choice that leads to “{choice.to}”, "
+                    "which does not exist.",
                     hint="Correct the choice's “to”, or add the node.",
                     id="conversations.E122",
                 )

@@ -13,8 +13,8 @@ from django.utils.module_loading import import_string
 
 from conversations.backends.rules.words import SIGNS, keyword_expression, normalize
 
-# A regular expression says more than a keyword of two words.
-PATTERN_WEIGHT = 3
+# A pattern, or a whole message that was foreseen, says more than a keyword of two words.
+STRONG = 3
 
 COMMANDS = {
     "back": ["back", "go back", "please go back", "previous", "quay lại", "trở lại", "lùi lại"],
@@ -39,16 +39,18 @@ class Rule:
     """What in a message leads to a place."""
 
     keywords: re.Pattern[str] | None = None
+    alone: frozenset[str] = frozenset()
     patterns: tuple[re.Pattern[str], ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.keywords or self.patterns)
+        return bool(self.keywords or self.alone or self.patterns)
 
     def score(self, words: str) -> int:
-        """How well normalized text fits: the words that different keywords cover, and the patterns found."""
+        """How well normalized text fits: the words that different keywords cover, and what is stronger."""
         found = set(self.keywords.findall(words)) if self.keywords else set()
         covered = sum(len(match.split()) for match in found)
-        return covered + PATTERN_WEIGHT * sum(bool(pattern.search(words)) for pattern in self.patterns)
+        strong = (words in self.alone) + sum(bool(pattern.search(words)) for pattern in self.patterns)
+        return covered + STRONG * strong
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,7 @@ class Tree:
     start: str
     languages: tuple[str, ...]
     nodes: Mapping[str, Node]
+    labels: Mapping[str, str]  # normalized label → node
     unknown: Text
     prompt: Text
     commands: Mapping[str, frozenset[str]]
@@ -112,14 +115,18 @@ def load_tree(source: str | Path | Mapping[str, Any]) -> Tree:
 
 
 def _tree(data: Any) -> Tree:
-    nodes = _expect(Mapping, _expect(Mapping, data, "The tree").get("nodes", {}), "“nodes”")
-    languages = tuple(data.get("languages", ()))
+    raw = _expect(Mapping, _expect(Mapping, data, "The tree").get("nodes", {}), "“nodes”")
+    nodes = {name: _node(name, node, raw) for name, node in raw.items()}
+    languages = tuple(_expect(list | tuple, data.get("languages", ()), "“languages”"))
     commands = {**COMMANDS, **data.get("commands", {})}
     signs = {**SIGNS, **data.get("signs", {})}
     return Tree(
         start=data.get("start", ""),
         languages=languages,
-        nodes={name: _node(name, node, nodes) for name, node in nodes.items()},
+        nodes=nodes,
+        labels={
+            normalize(label): name for name, node in nodes.items() for label in node.label.by_language.values() if label
+        },
         unknown=_text(data.get("unknown", UNKNOWN)),
         prompt=_text(data.get("prompt", PROMPT)),
         commands={name: frozenset(map(normalize, _words(said))) for name, said in commands.items()},
@@ -150,8 +157,11 @@ def _choice(data: Any, nodes: Mapping[str, Any]) -> Choice:
 
 
 def _rule(data: Mapping[str, Any]) -> Rule:
-    patterns = tuple(re.compile(pattern) for pattern in _words(data.get("patterns", ())))
-    return Rule(keyword_expression(_words(data.get("keywords", ()))), patterns)
+    return Rule(
+        keywords=keyword_expression(_words(data.get("keywords", ()))),
+        alone=frozenset(map(normalize, _words(data.get("alone", ())))),
+        patterns=tuple(re.compile(pattern) for pattern in _words(data.get("patterns", ()))),
+    )
 
 
 def _text(data: Any) -> Text:

@@ -66,17 +66,16 @@ class Walk:
         for choice in choices:
             if words in map(normalize, choice.label.by_language.values()):
                 return choice.to
-        return self._best(words, choices)
+        return self.tree.labels.get(words) or self._best(words, choices)
 
     def _best(self, words: str, choices: Iterable[Choice]) -> str | None:
-        """The place whose rule fits best; among equals what is offered, then what stands first in the tree."""
-        scores = {name: 2 * node.rule.score(words) for name, node in self.tree.nodes.items()}
-        for choice in choices:
-            own = 2 * choice.rule.score(words)
-            best = max(own, scores[choice.to])
-            scores[choice.to] = best + 1 if best else 0
-        name = max(scores, key=scores.__getitem__)
-        return name if scores[name] else None
+        """The place whose rule fits best; among equals an offered choice, then what stands further down: trees go
+        from the general to the special."""
+        places = enumerate(self.tree.nodes.values())
+        ranks = [(node.rule.score(words), False, order, node.name) for order, node in places]
+        ranks += [(choice.rule.score(words), True, 0, choice.to) for choice in choices]
+        score, _offered, _order, name = max(ranks)
+        return name if score else None
 
 
 class Replies:

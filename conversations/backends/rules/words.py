@@ -10,14 +10,14 @@ from collections.abc import Iterable, Mapping
 MAX_LENGTH = 2_000
 
 # What gives a language away, in lower case. Letters that French or Portuguese have too are no sign of Vietnamese;
-# some people write it without any marks.
+# some people write it without any marks. English words that are Vietnamese ones too (in, to, an, me, can) are no sign.
 SIGNS: Mapping[str, str] = {
-    "en": r"\b(?:the|an|and|is|are|am|do|does|did|can|could|how|what|where|which|who|why|when|my|your|you|it|of|to|in"
-    r"|with|this|that|there|not|have|has|want|need|please|help|hello|hi|hey|thanks|thank|about|connect|explain"
-    r"|write|show|tell|change|delete|rename|from|for|me)\b",
+    "en": r"\b(?:the|and|is|are|am|do|does|did|could|how|what|where|which|who|why|when|my|your|you|it|of|with|this"
+    r"|that|there|not|have|has|want|need|please|help|hello|hi|hey|thanks|thank|about|connect|explain|write|show|tell"
+    r"|change|delete|rename|from|for)\b",
     "vi": r"\w*[ăđơưạảấầẩẫậắằẳẵặẹẻẽếềểễệỉịĩọỏốồổỗộớờởỡợụủũứừửữựỳỵỷỹ]\w*"
     r"|\b(?:là|và|có|xin|chào|gì|của|tôi|không|xin chao|chao ban|toi|khong|lam sao|lam the nao|la gi|ket noi|mo hinh"
-    r"|huong dan|giup|tro chuyen|mat khau|o dau|bat dau|quay lai)\b",
+    r"|huong dan|giup|tro chuyen|mat khau|o dau|bat dau|quay lai|trang nay|duoc)\b",
 }
 
 
@@ -28,13 +28,18 @@ def normalize(text: str) -> str:
 
 
 def keyword_expression(keywords: Iterable[str]) -> re.Pattern[str] | None:
-    """One expression that finds each of the keywords as whole words in normalized text; None without keywords."""
-    found = {normalize(keyword) + ("*" if keyword.endswith("*") else "") for keyword in keywords}
-    longest_first = sorted(found - {"", "*"}, key=lambda keyword: (-len(keyword), keyword))
-    if not longest_first:
-        return None
-    parts = "|".join(re.escape(keyword.removesuffix("*")) + r"\w*" * keyword.endswith("*") for keyword in longest_first)
-    return re.compile(rf"\b(?:{parts})\b")
+    """One expression that finds each of the keywords in normalized text; None without keywords.
+
+    Whole words are found, and after a * any ending: “save* chat*” finds “saved chats”.
+    """
+    longest_first = sorted(set(keywords), key=lambda keyword: (-len(keyword), keyword))
+    parts = [part for part in map(_keyword, longest_first) if part]
+    return re.compile(rf"\b(?:{'|'.join(parts)})\b") if parts else None
+
+
+def _keyword(keyword: str) -> str:
+    words = ((normalize(word), word.endswith("*")) for word in keyword.split())
+    return " ".join(re.escape(word) + r"\w*" * open_ended for word, open_ended in words if word)
 
 
 def language_of(text: str, signs: Mapping[str, re.Pattern[str]]) -> str | None:

@@ -1,3 +1,0 @@
-"""The Guide's tree of rules."""
-
-TREE: dict = {}
