@@ -22,6 +22,8 @@ from django.core.exceptions import ImproperlyConfigured  # noqa: E402
 from django.db import DatabaseError  # noqa: E402
 
 from conversations import streaming  # noqa: E402
+from conversations.services import seed_catalogue  # noqa: E402
+from conversations.streaming.executors import in_database  # noqa: E402
 
 logger = logging.getLogger("chatsite")
 DATABASE_PATIENCE = 5.0  # seconds; then the site starts without, and /readyz says so
@@ -69,6 +71,7 @@ class Life:
         """Again and again while the database is away: a site that is up says more than one that restarts."""
         while True:
             try:
+                await in_database(seed_catalogue)
                 return await streaming.startup()
             except DatabaseError as error:
                 logger.error("The database does not answer (%s). Trying again.", type(error).__name__)

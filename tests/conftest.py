@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from conversations import services, streaming
+from conversations.backends import get_backend
+from tests.live import serve
+
 PASSWORD = "correct horse battery"
 
 
@@ -20,3 +24,31 @@ def bob(db, django_user_model):
 @pytest.fixture
 def admin(db, django_user_model):
     return django_user_model.objects.create_superuser("admin", "admin@example.com", PASSWORD)
+
+
+@pytest.fixture
+def scripted(settings):
+    """A fresh scripted backend, under the alias "scripted"."""
+    settings.CHAT_BACKENDS = dict(settings.CHAT_BACKENDS)  # the signal of a changed setting forgets old instances
+    return get_backend("scripted")
+
+
+@pytest.fixture
+def catalogue(transactional_db, scripted):
+    """The models to choose from; transactional, because replies are written by other threads."""
+    services.seed_catalogue()
+    return {model.backend: model for model in services.available_models()}
+
+
+@pytest.fixture
+async def engine(catalogue):
+    """The live path inside the test's own event loop; at the end everything is settled."""
+    yield streaming.current_writer()
+    await streaming.shutdown()
+
+
+@pytest.fixture
+def site(catalogue):
+    """The whole site on a real port, in a thread: its address."""
+    with serve() as address:
+        yield address
