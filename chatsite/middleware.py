@@ -1,16 +1,19 @@
-"""A request id on every response, error page and log line, so that a complaint can be found in the logs."""
+"""What every response gets: a request id, so that a complaint can be found in the logs, and careful headers."""
 
 from __future__ import annotations
 
 import logging
 import re
 import uuid
+from collections.abc import Callable
 from contextvars import ContextVar
 
 from asgiref.sync import iscoroutinefunction
+from django.http import HttpRequest, HttpResponse
 from django.utils.decorators import sync_and_async_middleware
 
 HEADER = "X-Request-ID"
+PERMISSIONS_POLICY = "camera=(), geolocation=(), microphone=(), payment=(), usb=(), browsing-topics=()"
 _current: ContextVar[str] = ContextVar("request_id", default="-")
 _WELL_FORMED = re.compile(r"[\w-]{8,64}\Z", re.ASCII)
 
@@ -19,32 +22,52 @@ def current_request_id() -> str:
     return _current.get()
 
 
-def _begin(request) -> str:
+def middleware_of(
+    before: Callable[[HttpRequest], HttpResponse | None], after: Callable[[HttpRequest, HttpResponse], None]
+):
+    """A middleware of two functions that need no thread: `before` may answer, `after` may change the response."""
+
+    @sync_and_async_middleware
+    def factory(get_response):
+        if iscoroutinefunction(get_response):
+
+            async def middleware(request):
+                response = before(request) or await get_response(request)
+                after(request, response)
+                return response
+        else:
+
+            def middleware(request):
+                response = before(request) or get_response(request)
+                after(request, response)
+                return response
+
+        return middleware
+
+    return factory
+
+
+def _name_request(request: HttpRequest) -> None:
     """The router's id (Heroku and nginx send one) if it is well-formed, else one of our own."""
     given = request.headers.get(HEADER, "")
     request.id = given if _WELL_FORMED.match(given) else uuid.uuid4().hex
     _current.set(request.id)
-    return request.id
 
 
-@sync_and_async_middleware
-def request_id(get_response):
-    if iscoroutinefunction(get_response):
+def _tell_request_id(request: HttpRequest, response: HttpResponse) -> None:
+    response[HEADER] = request.id
 
-        async def middleware(request):
-            name = _begin(request)
-            response = await get_response(request)
-            response[HEADER] = name
-            return response
-    else:
 
-        def middleware(request):
-            name = _begin(request)
-            response = get_response(request)
-            response[HEADER] = name
-            return response
+request_id = middleware_of(_name_request, _tell_request_id)
 
-    return middleware
+
+def _set_headers(request: HttpRequest, response: HttpResponse) -> None:
+    """Whatever says nothing else is private and kept nowhere: after log-out, Back shows nothing."""
+    response.headers.setdefault("Cache-Control", "private, no-store")
+    response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
+
+
+private_by_default = middleware_of(lambda request: None, _set_headers)
 
 
 class RequestIdFilter(logging.Filter):

@@ -13,7 +13,7 @@ from chatsite import environment as env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
-env.load_dotenv(BASE_DIR / ".env")
+env.load_dotenv(Path(env.text("ENV_FILE", str(BASE_DIR / ".env"))))
 
 # Development unless told otherwise; every deployment file of this project sets DEBUG=0.
 DEBUG = env.flag("DEBUG", True)
@@ -29,7 +29,7 @@ INSTALLED_APPS = [
     "chatsite",
     "chatsite.accounts",
     "conversations",
-    "django.contrib.admin",
+    "chatsite.apps.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -44,9 +44,11 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "chatsite.middleware.request_id",
     "chatsite.health.probes",
+    "chatsite.middleware.private_by_default",
+    "csp.middleware.CSPMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "chatsite.staticfiles.StaticFilesMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "chatsite.body_limit.refuse_oversized",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -105,6 +107,9 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # A file, because several threads share it; the default test database lives in one connection's memory.
     DATABASES["default"]["TEST"] = {"NAME": VAR_DIR / "test.sqlite3"}
     VAR_DIR.mkdir(exist_ok=True)
+elif DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+    # libpq would wait for minutes for a host that does not answer.
+    DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
 # Losing everything at each restart is an error, unless it is meant (checks.py).
 EPHEMERAL_DISK = bool(env.text("DYNO") or env.text("SPACE_ID"))
 ALLOW_EPHEMERAL_DATA = env.flag("ALLOW_EPHEMERAL_DATA")
@@ -114,7 +119,8 @@ REDIS_URL = env.text("REDIS_URL")
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
     if REDIS_URL
-    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+    # The default of 300 entries would let a flood of names wash the counts of failed log-ins away.
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 50_000}}
 }
 
 # Static files
@@ -130,22 +136,74 @@ STORAGES = {
     },
 }
 
-# Accounts
+# Accounts. People sign up with e-mail address and password, and log in with the address or their user name.
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "conversations:home"
-SIGNUP_OPEN = env.flag("SIGNUP_OPEN", True)
+LOGOUT_REDIRECT_URL = "account_login"
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ["username", "name", "email"]},
+    },
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
+SIGNUP_OPEN = env.flag("SIGNUP_OPEN", True)
+# Whoever signs up confirms the address by mail before the first log-in; so nobody learns from the sign-up page whether
+# an address has an account here. In development, and where the owner says SIGNUP_VERIFY_EMAIL=0, people are in at
+# once; the price is that a taken address is told as such. Open sign-up needs one of the two (chatsite.E008).
+SIGNUP_VERIFY_EMAIL = env.flag("SIGNUP_VERIFY_EMAIL", not DEBUG)
+ACCOUNT_ADAPTER = "chatsite.accounts.adapter.AccountAdapter"
+ACCOUNT_FORMS = {
+    "login": "chatsite.accounts.forms.LoginForm",
+    "signup": "chatsite.accounts.forms.SignupForm",
+    "change_password": "chatsite.accounts.forms.ChangePasswordForm",
+    "reset_password": "chatsite.accounts.forms.ResetPasswordForm",
+    "reset_password_from_key": "chatsite.accounts.forms.ResetPasswordKeyForm",
+}
+ACCOUNT_LOGIN_METHODS = {"email", "username"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "mandatory" if SIGNUP_VERIFY_EMAIL else "none"
+ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True  # only in the browser that signed up
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = f"[{SITE_NAME}] "
+# Counted in the cache. "key" is the account together with the address of whoever tries (adapter.py), so that nobody
+# can lock the owner out; for the reset it is the e-mail address.
+ACCOUNT_RATE_LIMITS = {
+    "login": "30/m/ip",
+    "login_failed": "30/m/ip,5/5m/key",
+    "signup": "20/m/ip",
+    "reset_password": "20/m/ip,5/5m/key",
+    "reset_password_from_key": "20/m/ip",
+    "change_password": "5/5m/user",
+    "confirm_email": "3/5m/key",
+}
+# How many proxies of yours stand before this server. Each appends to X-Forwarded-For the address it was called from;
+# what stands further left was written by the caller. On Heroku it is the router.
+TRUSTED_PROXIES = env.whole("TRUSTED_PROXIES", 1 if env.text("DYNO") else 0)
+ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
+
+# Mail: EMAIL_URL=smtp+tls://user:password@host:587 (or smtps://, smtp://), or EMAIL_HOST and its kin. Without a server,
+# development prints mails on the console; production drops them, because a reset link in a log is a secret in a log.
+_mail = env.mail_server()
+EMAIL_BACKEND = "django.core.mail.backends.{}.EmailBackend".format(
+    "smtp" if _mail.host else "console" if DEBUG else "dummy"
+)
+EMAIL_HOST, EMAIL_PORT = _mail.host, _mail.port
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail.user, _mail.password
+EMAIL_USE_TLS, EMAIL_USE_SSL = _mail.tls, _mail.ssl
+EMAIL_TIMEOUT = 5  # seconds
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("DEFAULT_FROM_EMAIL", "webmaster@localhost")
 
 # Security. No inline script or style anywhere, so the policy needs no nonce.
 SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 30
+CSRF_FAILURE_VIEW = "chatsite.errors.csrf_failure"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],

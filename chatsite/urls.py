@@ -9,6 +9,12 @@ urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("admin/", admin.site.urls),
-    path("accounts/", include("allauth.urls")),
+    path("accounts/", include("chatsite.accounts.urls")),
     path("", include("conversations.urls")),
 ]
+
+handler400 = "chatsite.errors.bad_request"
+handler403 = "chatsite.errors.permission_denied"
+handler404 = "chatsite.errors.not_found"
+handler429 = "chatsite.errors.too_many_requests"  # allauth's rate limits ask for it
+handler500 = "chatsite.errors.server_error"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.db import models
 from django.db.models import Q
@@ -33,6 +35,12 @@ class User(AbstractUser):
 
     def __str__(self) -> str:
         return self.name or self.email or self.username
+
+    def save(self, *args, **kwargs) -> None:
+        """Addresses are looked up in lower case, names compared composed: one spelling of each is kept."""
+        self.email = self.email.lower()
+        self.name = unicodedata.normalize("NFC", self.name)
+        super().save(*args, **kwargs)
 
     def get_full_name(self) -> str:
         return self.name

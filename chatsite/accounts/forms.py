@@ -1,0 +1,91 @@
+"""The forms of the account pages: allauth's, with labels instead of placeholders and one short help."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from allauth.account import forms as base
+from django import forms
+from django.contrib.auth.hashers import make_password
+from django.core.validators import MaxLengthValidator
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest
+from django.shortcuts import redirect
+from django.utils.translation import gettext_lazy as _
+
+from chatsite.accounts.models import User
+
+LONGEST_INPUT = 1000  # characters, where the field itself sets no limit
+
+
+class PlainFields:
+    """Mixed into a form of allauth's: our labels and help, no placeholders, no field without a limit."""
+
+    labels: ClassVar[dict] = {}
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        for name, field in self.fields.items():
+            field.widget.attrs.pop("placeholder", None)
+            field.help_text = _("At least 8 characters, and not a common password.") if name == "password1" else ""
+            field.label = self.labels.get(name, field.label)
+            if getattr(field, "max_length", 0) is None:
+                field.validators.append(MaxLengthValidator(LONGEST_INPUT))
+
+
+class LoginForm(PlainFields, base.LoginForm):
+    labels: ClassVar[dict] = {"login": _("E-mail address or user name")}
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.fields["login"].widget.attrs.update(autocomplete="username", autocapitalize="none", spellcheck="false")
+
+
+class SignupForm(PlainFields, base.SignupForm):
+    labels: ClassVar[dict] = {"email": _("E-mail address")}
+
+    def try_save(self, request: HttpRequest):
+        """The new user, or None and a response when the address is taken already.
+
+        Then as much time is spent as for a free one: the password is hashed for nothing.
+        """
+        for _attempt in range(3):
+            if self.account_already_exists:
+                make_password(self.cleaned_data["password1"])
+                return super().try_save(request)
+            try:
+                with transaction.atomic():
+                    return super().try_save(request)
+            except IntegrityError:  # in the same moment somebody took the address, or the user name made from it
+                self.full_clean()
+                if not self.is_valid():
+                    break
+        return None, redirect("account_login")
+
+
+class ResetPasswordForm(PlainFields, base.ResetPasswordForm):
+    labels: ClassVar[dict] = {"email": _("E-mail address")}
+
+
+NEW_PASSWORD = {"password1": _("New password"), "password2": _("New password, once more")}
+
+
+class ChangePasswordForm(PlainFields, base.ChangePasswordForm):
+    labels: ClassVar[dict] = {"oldpassword": _("Current password"), **NEW_PASSWORD}
+
+
+class ResetPasswordKeyForm(PlainFields, base.ResetPasswordKeyForm):
+    labels: ClassVar[dict] = NEW_PASSWORD
+
+
+class ProfileForm(forms.ModelForm):
+    class Meta:
+        model = User
+        fields = ["name"]
+        widgets = {"name": forms.TextInput(attrs={"autocomplete": "name"})}
+        help_texts = {"name": _("As you want to be called here. It may be left empty.")}
+
+    def save(self, commit: bool = True) -> User:
+        """Only the name: an administrator may be changing the rest in the same moment."""
+        self.instance.save(update_fields=["name"])
+        return self.instance

@@ -1,0 +1,142 @@
+"""The error pages of the site, and their JSON: what happened, what to do, and the number of the request.
+
+They are rendered without the request, so that a page about nothing looks the same to everybody.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import NamedTuple
+
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.request import RawPostDataException, UnreadablePostError
+from django.template.loader import render_to_string
+from django.utils.translation import gettext_lazy as _
+
+from chatsite.context import site
+from conversations import views as conversation_views
+
+logger = logging.getLogger("chatsite")
+
+
+class Problem(NamedTuple):
+    code: str
+    title: str
+    message: str
+
+
+PROBLEMS = {
+    400: Problem(
+        "bad_request",
+        _("That request could not be read"),
+        _("Your browser sent something that this site does not understand. Go back and try again."),
+    ),
+    403: Problem(
+        "forbidden",
+        _("This page is not open to you"),
+        _("Your account has no right to it. If you need it, ask an administrator of this site."),
+    ),
+    404: Problem(
+        "not_found",
+        _("There is nothing here"),
+        _("The address may be mistyped, or what stood here has been deleted."),
+    ),
+    413: Problem(
+        "too_large",
+        _("That was too much at once"),
+        _("What you sent is larger than this site accepts. Go back, shorten it and send it again."),
+    ),
+    429: Problem(
+        "too_many_requests",
+        _("Too many attempts"),
+        _("For the safety of all accounts, wait a few minutes before you try again."),
+    ),
+    500: Problem(
+        "server_error",
+        _("Something went wrong here"),
+        _("It was our fault, and it has been noted. Try again; if it happens again, tell an administrator."),
+    ),
+    503: Problem(
+        "mail_unavailable",
+        _("The e-mail could not be sent"),
+        _("The mail server does not answer. Try again in a few minutes."),
+    ),
+}
+# In case the template itself is what went wrong.
+LAST_RESORT = "<!doctype html><title>{title}</title><h1>{title}</h1><p>{message}</p><p>{request_id}</p>"
+
+
+def wants_json(request: HttpRequest) -> bool:
+    """Whoever does not take HTML, or prefers JSON to it."""
+    return request.get_preferred_type(["text/html", "application/json"]) != "text/html"
+
+
+def respond(request: HttpRequest, status: int, *, retry_after: int | None = None) -> HttpResponse:
+    """The error page of this status, or {"error": {"code", "message", "request_id"}}. `retry_after` in seconds."""
+    problem = PROBLEMS[status]
+    shown = {**site(request), "status": status, "title": problem.title, "message": problem.message}
+    if wants_json(request):
+        error = {"code": problem.code, "message": str(problem.message), "request_id": shown["request_id"]}
+        response = JsonResponse({"error": error}, status=status)
+    else:
+        response = HttpResponse(_page(shown), status=status)
+    if retry_after is not None:
+        response["Retry-After"] = str(retry_after)
+    return response
+
+
+def _page(shown: dict) -> str:
+    try:
+        return render_to_string("errors/error.html", shown)
+    except Exception:  # an error page must not fail
+        logger.exception("The error page could not be rendered.")
+        return LAST_RESORT.format_map(shown)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if isinstance(exception, (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent)):
+        return too_large(request)
+    return respond(request, 400)
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return respond(request, 403)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return respond(request, 404)
+
+
+def too_large(request: HttpRequest) -> HttpResponse:
+    return respond(request, 413)
+
+
+def too_many_requests(request: HttpRequest, *, retry_after: int = 60) -> HttpResponse:
+    return respond(request, 429, retry_after=retry_after)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    return respond(request, 500)
+
+
+def mail_unavailable(request: HttpRequest) -> HttpResponse:
+    return respond(request, 503, retry_after=60)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """403, with what was typed. The chat puts it back into its composer; elsewhere it can be copied."""
+    of_the_chat = request.resolver_match and request.resolver_match.app_name == "conversations"
+    if of_the_chat and (response := conversation_views.csrf_failure(request)):
+        return response
+    if wants_json(request):
+        return respond(request, 403)
+    shown = {**site(request), "status": 403, "content": _typed(request), "back": request.path}
+    return HttpResponse(render_to_string("errors/csrf.html", shown), status=403)
+
+
+def _typed(request: HttpRequest) -> str:
+    try:
+        return request.POST.get("content", "")
+    except (UnreadablePostError, RawPostDataException):
+        return ""
