@@ -74,7 +74,7 @@ class Life:
                 await in_database(seed_catalogue)
                 return await streaming.startup()
             except DatabaseError as error:
-                logger.error("The database does not answer (%s). Trying again.", type(error).__name__)
+                logger.error("The database is not ready: %s. Trying again; `python manage.py migrate` may help.", error)
                 await asyncio.sleep(DATABASE_PATIENCE)
 
     async def settle(self) -> None:
