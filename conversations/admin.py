@@ -118,7 +118,7 @@ class GenerationAdmin(ReadOnlyAdmin):
         *list_display,
         "id",
         "backend",
-        "model_id",
+        "upstream_model",
         "options",
         "error_code",
         "prompt_tokens",

@@ -30,7 +30,9 @@ class ChatModel(models.Model):
     )
     label = models.CharField(_("label"), max_length=100, help_text=_("What people see in the model picker."))
     description = models.CharField(_("description"), max_length=300, blank=True)
-    use_case = models.CharField(_("use case"), max_length=100, blank=True, help_text=_("For example: everyday questions."))
+    use_case = models.CharField(
+        _("use case"), max_length=100, blank=True, help_text=_("For example: everyday questions.")
+    )
     context_size = models.PositiveIntegerField(
         _("context size"), null=True, blank=True, help_text=_("In tokens. Empty if unknown.")
     )
@@ -80,7 +82,9 @@ class Conversation(models.Model):
     size = models.PositiveIntegerField(_("size"), default=0, help_text=_("Characters of text."))
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     updated_at = models.DateTimeField(_("last message"), auto_now_add=True)
-    deleted_at = models.DateTimeField(_("deleted"), null=True, blank=True, help_text=_("Its document is being removed."))
+    deleted_at = models.DateTimeField(
+        _("deleted"), null=True, blank=True, help_text=_("Its document is being removed.")
+    )
 
     objects = ConversationQuerySet.as_manager()
 
@@ -88,7 +92,9 @@ class Conversation(models.Model):
         verbose_name = _("conversation")
         verbose_name_plural = _("conversations")
         ordering = ["-updated_at"]
-        indexes = [models.Index(fields=["user", "-updated_at"], condition=Q(deleted_at=None), name="conversation_newest")]
+        indexes = [
+            models.Index(fields=["user", "-updated_at"], condition=Q(deleted_at=None), name="conversation_newest")
+        ]
 
     def __str__(self) -> str:
         return self.title or str(_("New chat"))
@@ -126,7 +132,9 @@ class Generation(models.Model):
         INTERRUPTED = "interrupted", _("interrupted")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", verbose_name=_("user"))
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", verbose_name=_("user")
+    )
     conversation = models.ForeignKey(
         Conversation, on_delete=models.CASCADE, related_name="generations", verbose_name=_("conversation")
     )
@@ -134,11 +142,14 @@ class Generation(models.Model):
         ChatModel, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", verbose_name=_("model")
     )
     backend = models.CharField(_("connection"), max_length=50)
-    model_id = models.CharField(_("model id"), max_length=200, blank=True)
+    upstream_model = models.CharField(_("model id"), max_length=200, blank=True)
     options = models.JSONField(_("options"), default=dict, blank=True)
 
     parent_id = models.CharField(
-        _("after message"), max_length=64, blank=True, help_text=_("The leaf that the page showed; empty for a first message.")
+        _("after message"),
+        max_length=64,
+        blank=True,
+        help_text=_("The leaf that the page showed; empty for a first message."),
     )
     user_message_id = models.CharField(max_length=64)
     user_text = models.TextField(blank=True)

@@ -95,7 +95,7 @@ def _insert(draft: Draft, writer_id: UUID) -> Generation:
         conversation=draft.conversation,
         model=draft.model,
         backend=draft.model.backend,
-        model_id=draft.model.model_id,
+        upstream_model=draft.model.model_id,
         options=draft.options,
         parent_id=draft.parent_id,
         user_message_id=draft.user_message_id,

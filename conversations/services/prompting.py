@@ -16,7 +16,7 @@ def build_request(generation: Generation, messages: Iterable[Message]) -> ChatRe
     prompt = [Message("system", settings.CHAT_SYSTEM_PROMPT)] if settings.CHAT_SYSTEM_PROMPT else []
     return ChatRequest(
         messages=(*prompt, *_alternating(messages)),
-        model=generation.model_id,
+        model=generation.upstream_model,
         user_id=str(generation.user_id),
         conversation_id=str(generation.conversation_id),
         options={**settings.CHAT_DEFAULT_OPTIONS, **generation.options},
