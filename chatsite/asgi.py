@@ -21,6 +21,7 @@ from django.core import checks  # noqa: E402
 from django.core.exceptions import ImproperlyConfigured  # noqa: E402
 from django.db import DatabaseError  # noqa: E402
 
+from chatsite import staticfiles  # noqa: E402
 from conversations import streaming  # noqa: E402
 from conversations.services import seed_catalogue  # noqa: E402
 from conversations.streaming.executors import in_database  # noqa: E402
@@ -35,7 +36,10 @@ def check_configuration() -> None:
     for message in found:
         if not message.is_serious():
             logger.warning("%s", message)
-    if errors := [str(message) for message in found if message.is_serious()]:
+    errors = [str(message) for message in found if message.is_serious()]
+    if staticfiles.are_missing():
+        errors.append("The static files are not collected. Run: python manage.py collectstatic --noinput")
+    if errors:
         raise ImproperlyConfigured("The site cannot start with these settings.\n" + "\n".join(errors))
 
 

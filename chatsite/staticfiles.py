@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.contrib.staticfiles.storage import staticfiles_storage
 from django.http import HttpRequest, HttpResponse
 from whitenoise.middleware import WhiteNoiseMiddleware
 from whitenoise.storage import CompressedManifestStaticFilesStorage
@@ -12,6 +14,11 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 class ManifestStorage(CompressedManifestStaticFilesStorage):
     support_js_module_import_aggregation = True
+
+
+def are_missing() -> bool:
+    """Whether pages would fail because `collectstatic` was not run."""
+    return isinstance(staticfiles_storage, ManifestStorage) and staticfiles_storage.read_manifest() is None
 
 
 class StaticFilesMiddleware(WhiteNoiseMiddleware):
@@ -28,6 +35,11 @@ class StaticFilesMiddleware(WhiteNoiseMiddleware):
         super().__init__(get_response, **options)
         if iscoroutinefunction(get_response):
             markcoroutinefunction(self)
+
+    def add_files(self, root: str | Path, prefix: str | None = None) -> None:
+        """Development has no such folder; where it must be there, asgi.py says so."""
+        if Path(root).is_dir():
+            super().add_files(root, prefix)
 
     def __call__(self, request: HttpRequest):
         if iscoroutinefunction(self):

@@ -19,20 +19,20 @@ ROWS = [
     {"titles", "outbox", "presenting"},
     {"streaming"},
     {"services"},
-    {"access", "forms", "pages", "views", "admin", "management", "urls", "templatetags", "apps"},
+    {"access", "forms", "pages", "responses", "views", "admin", "management", "urls", "templatetags", "apps"},
 ]
 ROW = {module: number for number, row in enumerate(ROWS) for module in row}
 UNORDERED = {"migrations"}
 OWNERS = {
-    "markdown": "conversations.rendering",
-    "bleach": "conversations.rendering",
-    "pymdownx": "conversations.rendering",
-    "pygments": "conversations.rendering",
-    "huggingface_hub": "conversations.backends.huggingface",
-    "transformers": "conversations.backends.local",
-    "torch": "conversations.backends.local",
-    "boto3": "conversations.stores",
-    "storages": "conversations.stores",
+    "markdown": ("conversations.rendering",),
+    "bleach": ("conversations.rendering",),
+    "pymdownx": ("conversations.rendering",),
+    "pygments": ("conversations.rendering",),
+    "huggingface_hub": ("conversations.backends.huggingface", "conversations.backends.servers.hub_client"),
+    "transformers": ("conversations.backends.local",),
+    "torch": ("conversations.backends.local",),
+    "boto3": ("conversations.stores",),
+    "storages": ("conversations.stores",),
 }
 STANDARD_LIBRARY_ONLY = ["conversations.types", "conversations.errors"]
 
@@ -112,7 +112,7 @@ def test_a_library_has_one_owner(library):
     broken = {
         name
         for name, imported in all_imports("conversations", "chatsite")
-        if within(imported, library) and not within(name, OWNERS[library])
+        if within(imported, library) and not any(within(name, owner) for owner in OWNERS[library])
     }
     assert broken == set()
 
