@@ -1,0 +1,176 @@
+"""Every OpenAI-compatible server: OpenAI, Ollama (/v1), vLLM, TGI, llama.cpp, OpenRouter, Groq …
+
+A lean client of our own on aiohttp, because one process holds many live replies: a token costs a fraction of
+what the vendors' client libraries need for it (docs/decisions.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Iterable, Mapping
+from contextlib import suppress
+from typing import Any
+
+import aiohttp
+
+from conversations.backends.servers.backend import ServerBackend
+from conversations.backends.servers.event_stream import EventStreamDecoder, EventTooLong
+from conversations.backends.servers.limits import Watch
+from conversations.backends.servers.per_loop import PerLoop
+from conversations.backends.servers.refusal import Refusal
+from conversations.backends.servers.reply import DONE, ReplyReader
+from conversations.backends.servers.request import chat_messages
+from conversations.errors import BackendError, BackendTimeout
+from conversations.types import ChatRequest
+
+# Below the 5 seconds after which uvicorn and Node close idle connections: a request never meets a closing one.
+KEEP_ALIVE = 4.0
+DRAIN = 0.25  # seconds to wait for the end of the response after [DONE], so that its connection can be used again
+MAX_ERROR_BODY = 64_000  # bytes
+MAX_WHOLE_BODY = 8_000_000  # bytes, of a reply that is not streamed, and of a list of models
+
+
+class ChatCompletionsBackend(ServerBackend):
+    """OPTIONS:
+
+    base_url              the address up to and including /v1, for example http://localhost:11434/v1
+    api_key               sent as a bearer token; empty for servers that ask for none
+    models                names for the catalogue; `list_models` asks the server instead
+    headers               more headers to send, for example {"api-key": …}
+    connect_timeout       seconds until the connection stands (5)
+    first_token_timeout   seconds of silence before the first token (60): longer for big models on small machines
+    read_timeout          seconds of silence between tokens (60)
+    deadline              seconds for the whole reply (600)
+    max_length            characters after which an endless reply is cut (1,000,000)
+    label                 what people are told they wait for; by default the host name
+    """
+
+    def __init__(self, alias: str = "", **options: Any):
+        super().__init__(alias, **options)
+        self._sessions = PerLoop(self._open_session)
+
+    async def aclose(self) -> None:
+        session = self._sessions.pop()
+        if session is not None:
+            await session.close()
+
+    async def _batches(
+        self, request: ChatRequest, reply: ReplyReader, watch: Watch
+    ) -> AsyncGenerator[Iterable[Mapping[str, Any]], None]:
+        response = await self._accepted(request, watch)
+        try:
+            if response.content_type == "text/html":
+                raise self.sentences.not_a_chat_server()
+            if response.content_type == "application/json":  # a server that does not stream
+                yield (reply.parse(await self._body(response, MAX_WHOLE_BODY, watch)), DONE)
+                return
+            decoder, is_done = EventStreamDecoder(), False
+            while not is_done:
+                with watch:
+                    data = await response.content.readany()
+                payloads = decoder.feed(data) if data else decoder.finish()
+                if payloads:
+                    # Parsed one by one as they are read: what stands before a malformed one is not lost.
+                    yield map(reply.parse, payloads)
+                    is_done = payloads[-1].strip() == b"[DONE]"
+                if not data:
+                    return
+            await self._drain(response, watch)
+        finally:
+            _let_go(response)
+
+    async def _listing(self, watch: Watch) -> bytes:
+        response = await self._request("GET", "/models", watch)
+        if response.status != 200:
+            raise self.sentences.refused(await self._refusal(response, watch))
+        try:
+            return await self._body(response, MAX_WHOLE_BODY, watch)
+        finally:
+            _let_go(response)
+
+    def _translated(self, error: Exception, watch: Watch) -> BackendError | None:
+        if isinstance(error, EventTooLong):
+            return self.sentences.malformed()
+        if isinstance(error, aiohttp.ConnectionTimeoutError):
+            return self.sentences.timed_out("connect", self.limits.connect)
+        if isinstance(error, aiohttp.ClientConnectorError):
+            return self.sentences.unreachable(error)
+        if isinstance(error, aiohttp.ClientError):
+            return self.sentences.broken_off(begun=watch.has_begun)
+        return None
+
+    async def _accepted(self, request: ChatRequest, watch: Watch) -> aiohttp.ClientResponse:
+        """The response to read. Asks again without a field that the server refuses; raises BackendError otherwise."""
+        while True:
+            fields = self._fields.of(request)
+            body = {"messages": chat_messages(request), "stream": True, **fields}
+            if model := self._model_of(request):
+                body["model"] = model
+            response = await self._request("POST", "/chat/completions", watch, json=body)
+            if response.status == 200:
+                return response
+            refusal = await self._refusal(response, watch)
+            if not self._fields.learn(request.model, fields, refusal):
+                raise self.sentences.refused(refusal, model)
+
+    async def _request(self, method: str, path: str, watch: Watch, **arguments: Any) -> aiohttp.ClientResponse:
+        for stale in self._sessions.pop_closed():
+            await stale.close()
+        session = self._sessions.get()
+        with watch:
+            # A redirect is a wrong base_url; following one would turn POST into GET.
+            return await session.request(method, self.address.url(path), allow_redirects=False, **arguments)
+
+    async def _refusal(self, response: aiohttp.ClientResponse, watch: Watch) -> Refusal:
+        try:
+            body = await self._body(response, MAX_ERROR_BODY, watch)
+        finally:
+            _let_go(response)
+        return Refusal.from_response(response.status, response.headers, body)
+
+    async def _body(self, response: aiohttp.ClientResponse, limit: int, watch: Watch) -> bytes:
+        """The body, up to about `limit` bytes."""
+        pieces, size = [], 0
+        while size < limit:
+            with watch:
+                data = await response.content.readany()
+            if not data:
+                break
+            pieces.append(data)
+            size += len(data)
+        return b"".join(pieces)
+
+    async def _drain(self, response: aiohttp.ClientResponse, watch: Watch) -> None:
+        if not response.content.at_eof():
+            watch.shorten(DRAIN)
+            with suppress(BackendTimeout), watch:
+                await response.content.readany()
+
+    def _all_headers(self) -> dict[str, str]:
+        # Compressed events arrive late, and cost time to unpack.
+        headers = {
+            "Accept": "text/event-stream, application/json",
+            "Accept-Encoding": "identity",
+            "User-Agent": "chatsite",
+        }
+        if self.api_key:
+            headers["Authorization"] = f"Bearer {self.api_key}"
+        elif self.address.username:
+            headers["Authorization"] = aiohttp.encode_basic_auth(self.address.username, self.address.password)
+        return {**headers, **self.headers}
+
+    def _open_session(self) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            headers=self._all_headers(),
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE),
+            timeout=aiohttp.ClientTimeout(total=None, connect=self.limits.connect),
+            cookie_jar=aiohttp.DummyCookieJar(),  # one session serves all users
+            proxy=self.address.proxy(),
+        )
+
+
+def _let_go(response: aiohttp.ClientResponse) -> None:
+    """Back to the pool if it was read to its end; otherwise the server must notice at once that nobody listens."""
+    connection = response.connection
+    if connection is not None and connection.transport is not None:
+        connection.transport.abort()
+    response.close()

@@ -1,0 +1,136 @@
+"""What every backend that talks to a model server is: its options, its checks, and the way of one reply."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import aclosing
+from typing import Any, NoReturn
+
+from django.core.checks import CheckMessage
+
+from conversations.backends.base import ChatBackend
+from conversations.backends.servers.address import Address
+from conversations.backends.servers.checks import check_options
+from conversations.backends.servers.limits import Limits, Watch
+from conversations.backends.servers.listing import catalogue, label_of
+from conversations.backends.servers.reply import ReplyReader
+from conversations.backends.servers.request import OptionalFields
+from conversations.backends.servers.sentences import Sentences
+from conversations.errors import BackendError
+from conversations.types import ChatRequest, Delta
+
+TAIL = 2.0  # seconds to wait for the token counts once the reply is finished
+
+
+class ServerBackend(ChatBackend):
+    """A model behind `/chat/completions`. A subclass says how chunks are fetched: `_batches`."""
+
+    def __init__(
+        self,
+        alias: str = "",
+        *,
+        base_url: str,
+        api_key: str = "",
+        models: Sequence[str] = (),
+        headers: Mapping[str, str] | None = None,
+        connect_timeout: float = 5,
+        first_token_timeout: float = 60,
+        read_timeout: float = 60,
+        deadline: float = 600,
+        max_length: int = 1_000_000,
+        label: str = "",
+    ):
+        super().__init__(alias)
+        self.address = Address.parse(base_url)
+        self.api_key = api_key.strip()
+        self.headers = dict(headers or {})
+        self.limits = Limits(connect_timeout, first_token_timeout, read_timeout, deadline)
+        self.max_length = max_length
+        self.label = label or self.address.host  # type: ignore[misc]
+        self._model_ids = models
+        self._fields = OptionalFields()
+        secrets = (self.api_key, self.address.password, *self.headers.values())
+        self.sentences = Sentences(self.label, alias, self.address.netloc, tuple(filter(None, secrets)))
+
+    async def stream(self, request: ChatRequest) -> AsyncIterator[Delta]:
+        """The reply as the server streams it. A stream that just stops ends without a finish reason.
+
+        Raises BackendTimeout, BackendUnavailable or another BackendError, each with a sentence for the reader;
+        deltas yielded before stay valid.
+        """
+        self._require_address()
+        reply = ReplyReader(self.sentences, request.model, self.max_length)
+        watch = Watch(self.limits, self.sentences.timed_out)
+        try:
+            async with aclosing(self._batches(request, reply, watch)) as batches:
+                async for batch in batches:
+                    for chunk in batch:
+                        if (delta := reply.read(chunk)) is not None:
+                            watch.begin()
+                            yield delta
+                        if reply.is_cut:
+                            break
+                    if reply.is_cut:
+                        break
+                    if reply.finish_reason:
+                        watch.shorten(TAIL)
+        except Exception as error:
+            if not reply.finish_reason:  # what breaks after the finish takes nothing from the reply
+                self._raise_fault(error, watch)
+        finally:
+            watch.close()
+        if (last := reply.end()) is not None:
+            yield last
+
+    async def list_models(self) -> Sequence[dict[str, Any]]:
+        """What the server itself says it offers, as dicts of ChatModel fields. Raises BackendError."""
+        self._require_address()
+        watch = Watch(self.limits, self.sentences.timed_out)
+        try:
+            listing = await self._listing(watch)
+        except Exception as error:
+            self._raise_fault(error, watch)
+        finally:
+            watch.close()
+        try:
+            return catalogue(listing)
+        except ValueError:
+            raise self.sentences.not_a_chat_server() from None
+
+    @abstractmethod
+    def _batches(
+        self, request: ChatRequest, reply: ReplyReader, watch: Watch
+    ) -> AsyncGenerator[Iterable[Mapping[str, Any]], None]:
+        """The chunks of the reply, as many at a time as have arrived. Each wait stands under `with watch`.
+
+        Closing the generator closes the upstream connection. Raises BackendError, and what `_translated` knows.
+        """
+
+    @abstractmethod
+    async def _listing(self, watch: Watch) -> bytes:
+        """The body of GET /models. Raises BackendError, and what `_translated` knows."""
+
+    @abstractmethod
+    def _translated(self, error: Exception, watch: Watch) -> BackendError | None:
+        """The sentence for what the client library raised; None for what it never raises: that is a bug of ours."""
+
+    def _model_of(self, request: ChatRequest) -> str:
+        """The name to ask for; empty where the server has but one model."""
+        return request.model or (self._model_ids[0] if self._model_ids else "")
+
+    def _raise_fault(self, error: Exception, watch: Watch) -> NoReturn:
+        fault = None if isinstance(error, BackendError) else self._translated(error, watch)
+        if fault is None:
+            raise error
+        raise fault from error
+
+    def _require_address(self) -> None:
+        if self.address.problem:
+            raise self.sentences.misconfigured()
+
+    def models(self) -> Sequence[dict[str, Any]]:
+        return [{"model_id": name, "label": label_of(name)} for name in self._model_ids]
+
+    def check(self) -> Iterable[CheckMessage]:
+        return check_options(self.alias, self.address, self.api_key, self._model_ids, self.limits)

@@ -1,0 +1,145 @@
+"""What went wrong with a model server, as errors whose sentences the person who waits can understand.
+
+One place for all servers and client libraries. No sentence holds a key, a token or the credentials of an address.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import socket
+import ssl
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import ngettext
+
+from conversations.backends.servers import wording
+from conversations.backends.servers.limits import Phase
+from conversations.backends.servers.refusal import Refusal
+from conversations.errors import BackendError, BackendTimeout, BackendUnavailable
+
+LONGEST_QUOTE = 300  # characters of a server's own words
+A_WHILE = 60.0  # seconds, told where the server does not say how long to wait
+
+_TOKEN = re.compile(r"\b(?:sk|hf|gsk|xai|pk|rk)[-_][\w*.-]{4,}|\bBearer\s+\S+", re.IGNORECASE)
+_CREDENTIALS = re.compile(r"//[^/\s@]+@")
+
+
+@dataclass(frozen=True, slots=True)
+class Sentences:
+    """`label` is what people know the server by, `alias` its key in CHAT_BACKENDS, `address` its host:port.
+
+    `secrets` are never quoted, whatever a server echoes.
+    """
+
+    label: str
+    alias: str
+    address: str
+    secrets: tuple[str, ...] = ()
+
+    def misconfigured(self) -> BackendError:
+        return self._error(wording.MISCONFIGURED)
+
+    def unreachable(self, error: BaseException) -> BackendUnavailable:
+        causes = tuple(_chain(error))
+        text = wording.UNREACHABLE
+        if any(isinstance(cause, socket.gaierror) for cause in causes):
+            text = wording.HOST_UNKNOWN
+        elif any(isinstance(cause, ssl.SSLError) for cause in causes):
+            text = wording.NOT_SECURE
+        return BackendUnavailable(self._fill(text))
+
+    def timed_out(self, phase: Phase, seconds: float) -> BackendTimeout:
+        return BackendTimeout(self._fill(wording.TIMED_OUT[phase], time=duration(seconds)))
+
+    def broken_off(self, *, begun: bool) -> BackendError:
+        return self._error(wording.BROKEN_OFF if begun else wording.CLOSED_SILENTLY)
+
+    def malformed(self) -> BackendError:
+        return self._error(wording.MALFORMED)
+
+    def not_a_chat_server(self) -> BackendError:
+        return self._error(wording.NOT_A_CHAT_SERVER)
+
+    def empty(self) -> BackendError:
+        return self._error(wording.EMPTY)
+
+    def only_thought(self) -> BackendError:
+        return self._error(wording.ONLY_THOUGHT)
+
+    def filtered(self) -> BackendError:
+        return self._error(wording.FILTERED)
+
+    def refused(self, refusal: Refusal, model: str = "") -> BackendError:
+        """The error for a server that said no: to the request, or in the middle of its answer."""
+        if refusal.is_filtered:
+            return self.filtered()
+        if refusal.is_context_too_long:
+            return BackendError(self._fill(wording.TOO_LONG), status=413)
+        if refusal.is_out_of_credit:
+            return BackendError(self._fill(wording.NO_CREDIT), status=402)
+        if refusal.is_out_of_memory:
+            return self._error(wording.OUT_OF_MEMORY)
+        if refusal.is_model_unknown:
+            return self._error(wording.MODEL_UNKNOWN if model else wording.THIS_MODEL_UNKNOWN, model=model)
+        return self._by_status(refusal)
+
+    def _by_status(self, refusal: Refusal) -> BackendError:
+        status = refusal.status
+        # Not with the upstream's own 401 and 403: the visitor is logged in here, it is the site that is not there.
+        if status == 401:
+            return self._error(wording.WRONG_KEY if self.secrets else wording.NO_KEY)
+        if status == 403:
+            return self._quoting(wording.NOT_ALLOWED, refusal)
+        if status == 429:
+            return self._wait(wording.TOO_MANY, refusal, status=429)
+        if status in (503, 529):
+            return self._wait(wording.LOADING if refusal.is_loading else wording.OVERLOADED, refusal, status=503)
+        if status in (408, 504, 522, 524):
+            return BackendTimeout(self._fill(wording.GATEWAY_TIMED_OUT))
+        if 300 <= status < 400 or (status in (404, 405) and not refusal.is_from_api):
+            return self.not_a_chat_server()
+        if status >= 500:
+            return self._quoting(wording.FAILED, refusal)
+        return self._quoting(wording.NOT_TAKEN if status else wording.FAILED_WITHIN, refusal)
+
+    def _wait(self, text: Promise, refusal: Refusal, *, status: int) -> BackendUnavailable:
+        wait = refusal.wait or A_WHILE
+        return BackendUnavailable(self._fill(text, time=duration(wait)), status=status, retry_after=wait)
+
+    def _error(self, text: Promise, **values: str) -> BackendError:
+        return BackendError(self._fill(text, **values))
+
+    def _quoting(self, text: Promise, refusal: Refusal) -> BackendError:
+        sentence = self._fill(text, status=str(refusal.status))
+        quote = self._quote(refusal.message)
+        return BackendError(wording.QUOTED % {"sentence": sentence, "quote": quote} if quote else sentence)
+
+    def _fill(self, text: Promise, **values: str) -> str:
+        return text % {"label": self.label, "alias": self.alias, "address": self.address, **values}
+
+    def _quote(self, words: str) -> str:
+        for secret in self.secrets:
+            words = words.replace(secret, "…")
+        words = " ".join(_CREDENTIALS.sub("//", _TOKEN.sub("…", words)).split())
+        return words if len(words) <= LONGEST_QUOTE else words[:LONGEST_QUOTE] + "…"
+
+
+def duration(seconds: float) -> str:
+    """`7 seconds`, `5 minutes`: rounded up, for people."""
+    if seconds < 120:
+        whole = max(1, math.ceil(seconds))
+        return ngettext("%(count)s second", "%(count)s seconds", whole) % {"count": whole}
+    minutes = math.ceil(seconds / 60)
+    return ngettext("%(count)s minute", "%(count)s minutes", minutes) % {"count": minutes}
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """The error and what caused it; libraries wrap what the operating system said."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__
