@@ -1,0 +1,97 @@
+// The page of a conversation: composer, messages and sidebar work together here.
+import { startComposer } from "./composer.js";
+import { addCodeTools, startCopy } from "./copy.js";
+import { follow } from "./follow.js";
+import { BLANK, painter, reduce } from "./reply.js";
+import { startScroll } from "./scroll.js";
+import { nameThePage, placeRow, retitle, startSidebar } from "./sidebar.js";
+
+function startChat(chat) {
+  const list = chat.querySelector("[data-messages]");
+  const announcer = document.querySelector("[data-announcer]");
+  const offline = document.querySelector("[data-offline]");
+  const toEnd = startScroll(list, chat.querySelector("[data-to-end]"));
+  let shown = location.pathname;
+
+  function announce(name) {
+    announcer.textContent = announcer.getAttribute(`data-${name.replace("_", "-")}`) ?? "";
+  }
+
+  function begin(text) {
+    const pending = document.querySelector("template[data-pending]").content.cloneNode(true);
+    pending.querySelector("[data-text]").textContent = text;
+    chat.classList.remove("is-empty");
+    list.append(pending);
+    toEnd();
+  }
+
+  function dropPending() {
+    for (const article of list.querySelectorAll(".is-pending")) article.remove();
+  }
+
+  function failed() {
+    dropPending();
+    chat.classList.toggle("is-empty", !list.querySelector(".message"));
+  }
+
+  function accepted(turn, button) {
+    dropPending();
+    button?.closest("article").remove();
+    for (const article of turn.querySelectorAll("article")) {
+      document.getElementById(article.id)?.remove(); // sent again with the same key: it is there already
+      list.append(article);
+    }
+    for (const element of document.querySelectorAll(".greeting, .examples")) element.remove();
+    placeRow(turn.querySelector("template[data-sidebar-row]").content.firstElementChild);
+    moveTo(turn);
+    toEnd();
+    for (const article of list.querySelectorAll("[data-follow]")) watch(article);
+  }
+
+  function moveTo(turn) {
+    const header = turn.querySelector("template[data-header]");
+    if (!header || turn.dataset.url === location.pathname) return;
+    document.querySelector("[data-header-title]").replaceWith(header.content);
+    history.pushState({}, "", turn.dataset.url);
+    shown = location.pathname;
+    nameThePage(turn.dataset.title);
+  }
+
+  function watch(article) {
+    const paint = painter(article, addCodeTools);
+    let state = BLANK;
+    announce("in_progress");
+    follow(article.dataset.follow, {
+      receive(event) {
+        if (event.type === "title") retitle(event.data.conversation_id, event.data.title);
+        state = reduce(state, event);
+        paint(state);
+        if (event.type !== "done") return;
+        composer.settle();
+        announce(event.data.status);
+      },
+      report(condition, status) {
+        offline.hidden = condition !== "lost";
+        document.querySelector("[data-logged-out]").hidden = status !== 401;
+        if (condition === "over" && state.footer === null) abandon(article);
+      },
+    });
+  }
+
+  function abandon(article) {
+    article.dataset.status = "interrupted";
+    article.querySelector("[data-footer]").replaceChildren();
+    composer.settle();
+  }
+
+  const composer = startComposer({ begin, accepted, failed });
+  startCopy(() => announce("copied"));
+  addCodeTools(list);
+  for (const article of list.querySelectorAll("[data-follow]")) watch(article);
+  // Back from a new conversation to the empty page: that page is not this document any more.
+  addEventListener("popstate", () => location.pathname !== shown && location.reload());
+}
+
+const chat = document.querySelector("[data-chat]");
+startSidebar();
+if (chat) startChat(chat);

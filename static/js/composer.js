@@ -1,0 +1,163 @@
+// The composer: what is typed is kept until the site has accepted it.
+import { browserStorage, joined, keepDraft, recallDraft } from "./drafts.js";
+import { deliver, post } from "./send.js";
+
+/** Whether this key press sends. Not while an input method composes (229: Safari ends a composition so). */
+export function isSend({ key, shiftKey, isComposing, keyCode }) {
+  return key === "Enter" && !shiftKey && !isComposing && keyCode !== 229;
+}
+
+/** Characters as the server counts them: code points, not UTF-16 units. */
+export function isTooLong(text, limit) {
+  return text.length > limit && [...text].length > limit;
+}
+
+/**
+ * Bring the page's composer to life. `page` is told what happens: `begin(text)` a message is on its way,
+ * `accepted(turn, button)` with the element of the answer, `failed()`. `button` is the Retry that asked, if one did.
+ */
+export function startComposer(page) {
+  const form = document.querySelector("form[data-composer]");
+  const field = form.elements.content;
+  const storage = browserStorage();
+  const touch = matchMedia("(hover: none) and (pointer: coarse)");
+  const grows = CSS.supports("field-sizing", "content");
+  let busy = false;
+  let sent = ""; // on its way
+
+  const part = (name) => form.querySelector(`[data-part="${name}"]`);
+  const isLive = () => form.hasAttribute("data-live");
+  const draftKey = () => `${document.body.dataset.user} ${form.getAttribute("action")}`;
+  const keep = () => keepDraft(storage, draftKey(), joined(sent, field.value));
+
+  function show(text) {
+    field.value = text;
+    fit();
+  }
+
+  function fit() {
+    if (grows) return;
+    field.style.height = "auto";
+    field.style.height = `${field.scrollHeight}px`;
+  }
+
+  function complain(name) {
+    const sentence = name && form.querySelector(`template[data-sentence="${name}"]`).content.cloneNode(true);
+    part("error").replaceChildren(...(sentence ? [sentence] : []));
+  }
+
+  function adopt(fresh) {
+    const chosen = form.elements.model?.value;
+    const focused = form.contains(document.activeElement) && document.activeElement !== field;
+    for (const piece of fresh.querySelectorAll("[data-part]")) {
+      part(piece.dataset.part).replaceChildren(...piece.childNodes);
+    }
+    form.setAttribute("action", fresh.getAttribute("action"));
+    form.toggleAttribute("data-live", fresh.hasAttribute("data-live"));
+    const picker = form.elements.model;
+    if (picker && [...picker.options].some((option) => option.value === chosen)) picker.value = chosen;
+    if (focused) refocus();
+  }
+
+  function refocus() {
+    if (touch.matches) form.querySelector("[data-stop], [data-send]").focus(); // no keyboard over the answer
+    else field.focus();
+  }
+
+  function fields() {
+    const body = new URLSearchParams(new FormData(form));
+    body.delete("content");
+    return body;
+  }
+
+  async function send(text) {
+    if (busy || isLive() || !text.trim()) return;
+    if (isTooLong(text, Number(form.dataset.maxLength))) return complain("long");
+    const typed = text === field.value;
+    const body = fields();
+    body.set("content", text);
+    busy = true;
+    sent = typed ? text : "";
+    if (typed) show("");
+    complain("");
+    page.begin(text);
+    const answer = await deliver(form.action, body);
+    busy = false;
+    sent = "";
+    if (answer.turn) return accept(answer.turn);
+    page.failed();
+    if (typed) show(joined(text, field.value));
+    keep();
+    refuse(answer);
+  }
+
+  function accept(turn, button) {
+    keepDraft(storage, draftKey(), "");
+    adopt(turn.querySelector("template[data-composer]").content.querySelector("form"));
+    keep();
+    page.accepted(turn, button);
+  }
+
+  function refuse({ composer }) {
+    if (composer) adopt(composer);
+    else complain("network");
+  }
+
+  async function retry(button) {
+    if (busy || isLive()) return;
+    const body = fields();
+    body.set(button.name, button.value);
+    busy = button.disabled = true;
+    complain("");
+    const answer = await deliver(button.formAction, body);
+    busy = button.disabled = false;
+    if (answer.turn) accept(answer.turn, button);
+    else refuse(answer);
+  }
+
+  async function stop(button) {
+    button.disabled = true;
+    const response = await post(button.formAction, fields());
+    if (response?.ok) return;
+    button.disabled = false;
+    complain("stop");
+  }
+
+  /** No reply is being written any more: Stop turns into Send. */
+  function settle() {
+    const button = form.querySelector("[data-stop]");
+    const focused = button === document.activeElement;
+    form.removeAttribute("data-live");
+    button?.remove();
+    form.querySelector("[data-send]").hidden = false;
+    if (button && focused) refocus();
+  }
+
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (event.submitter?.hasAttribute("data-stop")) stop(event.submitter);
+    else send(field.value);
+  });
+  field.addEventListener("input", () => {
+    fit();
+    keep();
+  });
+  field.addEventListener("keydown", (event) => {
+    if (!isSend(event) || touch.matches) return; // a phone has no Shift to break a line with
+    event.preventDefault();
+    send(field.value);
+  });
+  document.addEventListener("submit", (event) => {
+    if (event.submitter?.hasAttribute("data-retry")) {
+      event.preventDefault();
+      retry(event.submitter);
+    } else if (event.target.hasAttribute("data-examples")) {
+      event.preventDefault();
+      send(event.submitter.value);
+    }
+  });
+
+  field.autocomplete = "off"; // the draft is restored here, and a sent message must not come back
+  show(field.defaultValue || recallDraft(storage, draftKey()));
+  return { settle };
+}

@@ -1,0 +1,46 @@
+// What was typed and not yet accepted, per person and place, kept in this browser.
+
+const PREFIX = "draft ";
+const MOST = 50;
+
+/** The draft kept under `key`, or "". `storage` is a Storage, or null where the browser has none. */
+export function recallDraft(storage, key) {
+  return read(storage, PREFIX + key)?.text ?? "";
+}
+
+/** Keep `text` under `key`; blank text removes it. Beyond 50 drafts the oldest go. */
+export function keepDraft(storage, key, text, now = Date.now()) {
+  if (!storage) return;
+  try {
+    if (text.trim()) storage.setItem(PREFIX + key, JSON.stringify({ text, at: now }));
+    else storage.removeItem(PREFIX + key);
+  } catch {
+    return; // full: the text still stands in the page
+  }
+  const names = Object.keys(storage).filter((name) => name.startsWith(PREFIX));
+  if (names.length <= MOST) return;
+  const byAge = names.sort((one, other) => (read(storage, one)?.at ?? 0) - (read(storage, other)?.at ?? 0));
+  for (const name of byAge.slice(0, names.length - MOST)) storage.removeItem(name);
+}
+
+/** Two texts one after the other, where either may be empty. */
+export function joined(first, second) {
+  return [first, second].filter((text) => text.trim()).join("\n");
+}
+
+/** localStorage, or null where it is blocked: even to look at it throws then. */
+export function browserStorage() {
+  try {
+    return window.localStorage;
+  } catch {
+    return null;
+  }
+}
+
+function read(storage, name) {
+  try {
+    return JSON.parse(storage?.getItem(name) ?? "null");
+  } catch {
+    return null;
+  }
+}
