@@ -22,11 +22,13 @@ from django.core.exceptions import ImproperlyConfigured  # noqa: E402
 from django.db import DatabaseError  # noqa: E402
 
 from chatsite import staticfiles  # noqa: E402
+from chatsite.body_limit import BodyLimit  # noqa: E402
 from conversations import streaming  # noqa: E402
 from conversations.services import seed_catalogue  # noqa: E402
 from conversations.streaming.executors import in_database  # noqa: E402
 
 logger = logging.getLogger("chatsite")
+limited_application = BodyLimit(django_application)
 DATABASE_PATIENCE = 5.0  # seconds; then the site starts without, and /readyz says so
 
 
@@ -132,7 +134,7 @@ class Application:
             await self._live(life, receive, send)
         else:
             await life.start()
-            await django_application(scope, receive, send)
+            await limited_application(scope, receive, send)
 
     def _current_life(self) -> Life:
         if self._life is None or self._life.loop is not asyncio.get_running_loop():
