@@ -21,48 +21,63 @@ logger = logging.getLogger("chatsite")
 
 
 class Problem(NamedTuple):
+    status: int
     code: str
     title: str
     message: str
 
 
-PROBLEMS = {
-    400: Problem(
-        "bad_request",
-        _("That request could not be read"),
-        _("Your browser sent something that this site does not understand. Go back and try again."),
+BAD_REQUEST = Problem(
+    400,
+    "bad_request",
+    _("That request could not be read"),
+    _("Your browser sent something that this site does not understand. Go back and try again."),
+)
+FORBIDDEN = Problem(
+    403,
+    "forbidden",
+    _("This page is not open to you"),
+    _("Your account has no right to it. If you need it, ask an administrator of this site."),
+)
+STALE_FORM = Problem(
+    403,
+    "stale_form",
+    _("This page was out of date"),
+    _(
+        "For your safety nothing was done. This happens when you log in or out in another tab, "
+        "or when cookies are switched off."
     ),
-    403: Problem(
-        "forbidden",
-        _("This page is not open to you"),
-        _("Your account has no right to it. If you need it, ask an administrator of this site."),
-    ),
-    404: Problem(
-        "not_found",
-        _("There is nothing here"),
-        _("The address may be mistyped, or what stood here has been deleted."),
-    ),
-    413: Problem(
-        "too_large",
-        _("That was too much at once"),
-        _("What you sent is larger than this site accepts. Go back, shorten it and send it again."),
-    ),
-    429: Problem(
-        "too_many_requests",
-        _("Too many attempts"),
-        _("For the safety of all accounts, wait a few minutes before you try again."),
-    ),
-    500: Problem(
-        "server_error",
-        _("Something went wrong here"),
-        _("It was our fault, and it has been noted. Try again; if it happens again, tell an administrator."),
-    ),
-    503: Problem(
-        "mail_unavailable",
-        _("The e-mail could not be sent"),
-        _("The mail server does not answer. Try again in a few minutes."),
-    ),
-}
+)
+NOT_FOUND = Problem(
+    404,
+    "not_found",
+    _("There is nothing here"),
+    _("The address may be mistyped, or what stood here has been deleted."),
+)
+TOO_LARGE = Problem(
+    413,
+    "too_large",
+    _("That was too much at once"),
+    _("What you sent is larger than this site accepts. Go back, shorten it and send it again."),
+)
+TOO_MANY_REQUESTS = Problem(
+    429,
+    "too_many_requests",
+    _("Too many attempts"),
+    _("For the safety of all accounts, wait a few minutes before you try again."),
+)
+SERVER_ERROR = Problem(
+    500,
+    "server_error",
+    _("Something went wrong here"),
+    _("It was our fault, and it has been noted. Try again; if it happens again, tell an administrator."),
+)
+MAIL_UNAVAILABLE = Problem(
+    503,
+    "mail_unavailable",
+    _("The e-mail could not be sent"),
+    _("The mail server does not answer. Try again in a few minutes."),
+)
 # In case the template itself is what went wrong.
 LAST_RESORT = "<!doctype html><title>{title}</title><h1>{title}</h1><p>{message}</p><p>{request_id}</p>"
 
@@ -72,56 +87,58 @@ def wants_json(request: HttpRequest) -> bool:
     return request.get_preferred_type(["text/html", "application/json"]) != "text/html"
 
 
-def respond(request: HttpRequest, status: int, *, retry_after: int | None = None) -> HttpResponse:
-    """The error page of this status, or {"error": {"code", "message", "request_id"}}. `retry_after` in seconds."""
-    problem = PROBLEMS[status]
-    shown = {**site(request), "status": status, "title": problem.title, "message": problem.message}
+def respond(request: HttpRequest, problem: Problem, *, retry_after: int | None = None, **shown: str) -> HttpResponse:
+    """The error page, or {"error": {"code", "message", "request_id"}}. `retry_after` in seconds.
+
+    `shown`: what a browser's page shows besides, see errors/error.html.
+    """
+    context = {**site(request), **problem._asdict(), **shown}
     if wants_json(request):
-        error = {"code": problem.code, "message": str(problem.message), "request_id": shown["request_id"]}
-        response = JsonResponse({"error": error}, status=status)
+        error = {"code": problem.code, "message": str(problem.message), "request_id": context["request_id"]}
+        response = JsonResponse({"error": error}, status=problem.status)
     else:
-        response = HttpResponse(_page(shown), status=status)
+        response = HttpResponse(_page(context), status=problem.status)
     if retry_after is not None:
         response["Retry-After"] = str(retry_after)
     return response
 
 
-def _page(shown: dict) -> str:
+def _page(context: dict) -> str:
     try:
-        return render_to_string("errors/error.html", shown)
+        return render_to_string("errors/error.html", context)
     except Exception:  # an error page must not fail
         logger.exception("The error page could not be rendered.")
-        return LAST_RESORT.format_map(shown)
+        return LAST_RESORT.format_map(context)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if isinstance(exception, (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent)):
         return too_large(request)
-    return respond(request, 400)
+    return respond(request, BAD_REQUEST)
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return respond(request, 403)
+    return respond(request, FORBIDDEN)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return respond(request, 404)
+    return respond(request, NOT_FOUND)
 
 
 def too_large(request: HttpRequest) -> HttpResponse:
-    return respond(request, 413)
+    return respond(request, TOO_LARGE)
 
 
 def too_many_requests(request: HttpRequest, *, retry_after: int = 60) -> HttpResponse:
-    return respond(request, 429, retry_after=retry_after)
+    return respond(request, TOO_MANY_REQUESTS, retry_after=retry_after)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    return respond(request, 500)
+    return respond(request, SERVER_ERROR)
 
 
 def mail_unavailable(request: HttpRequest) -> HttpResponse:
-    return respond(request, 503, retry_after=60)
+    return respond(request, MAIL_UNAVAILABLE, retry_after=60)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -129,10 +146,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     of_the_chat = request.resolver_match and request.resolver_match.app_name == "conversations"
     if of_the_chat and (response := conversation_views.csrf_failure(request)):
         return response
-    if wants_json(request):
-        return respond(request, 403)
-    shown = {**site(request), "status": 403, "content": _typed(request), "back": request.path}
-    return HttpResponse(render_to_string("errors/csrf.html", shown), status=403)
+    return respond(request, STALE_FORM, typed=_typed(request), back=request.path)
 
 
 def _typed(request: HttpRequest) -> str:
