@@ -30,7 +30,8 @@ test-local: $(VENV)/.dev $(VENV)/.local ## run the tests of local models (instal
 check: $(VENV)/.dev ## format, lint, settings, migrations, layers, JavaScript
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	set -a && . chatsite/production.env.example && $(BIN)/python manage.py check --deploy --fail-level WARNING
+	SECRET_KEY=$$($(BIN)/python -c "import secrets; print(secrets.token_urlsafe(50))") \
+	ENV_FILE=chatsite/production.env.example $(BIN)/python manage.py check --deploy --fail-level WARNING
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(PYTEST) tests/test_layers.py
 	@if command -v msgfmt >/dev/null; then $(BIN)/python manage.py compilemessages --ignore '$(VENV)*' -v 0; \
@@ -49,7 +50,7 @@ messages: $(VENV)/.run ## collect the texts to translate, and compile the transl
 	$(BIN)/python manage.py compilemessages --ignore '$(VENV)*'
 
 bench: $(VENV)/.dev ## measure start, memory, first token and first page, beside their limits
-	$(BIN)/python bench/run.py
+	$(BIN)/python -m bench.run
 
 screenshots: $(VENV)/.dev ## take the pictures in docs/screenshots
 	$(BIN)/python -m tests.screenshots

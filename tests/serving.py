@@ -40,7 +40,7 @@ def production(folder: Path, **variables: str) -> dict[str, str]:
     return environment(
         DEBUG="0",
         SECRET_KEY="k" * 25 + "0123456789abcdefghijklmnopq",
-        ALLOWED_HOSTS="chat.example.com",
+        ALLOWED_HOSTS="chat.example.com,127.0.0.1",
         SIGNUP_OPEN="0",
         DATABASE_URL=f"sqlite:///{folder / 'site.sqlite3'}",
         STATIC_ROOT=str(folder / "static"),

@@ -28,8 +28,11 @@ class DevelopmentServer(uvicorn.Server):
 
     announcement = ""
 
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+    def run(self, sockets: list[socket.socket] | None = None) -> None:
         logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+        super().run(sockets)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         sys.stdout.write(self.announcement)
         sys.stdout.flush()
@@ -66,19 +69,21 @@ class Command(DjangoCommand):
 
     def run(self, **options) -> None:
         self._look_after_migrations(apply=options["migrate"])
+        reload = options["use_reloader"]
         listener = self._listen()
         config = uvicorn.Config(
             ":".join(settings.ASGI_APPLICATION.rsplit(".", 1)),
             log_config=None,  # Django has configured logging
             lifespan="on",
             timeout_graceful_shutdown=2,
-            reload_dirs=watched_folders(),
+            reload=reload,
+            reload_dirs=watched_folders() if reload else None,
         )
         server = DevelopmentServer(config)
         server.announcement = self._announcement(listener.getsockname()[1])
         logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
         with suppress(KeyboardInterrupt):
-            if options["use_reloader"]:
+            if reload:
                 Reloader(config, target=server.run, sockets=[listener]).run()
             else:
                 server.run(sockets=[listener])
@@ -89,7 +94,8 @@ class Command(DjangoCommand):
         else:
             executor = MigrationExecutor(connection)
             if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-                call_command("migrate", interactive=False, stdout=self.stdout)
+                self.stdout.write("Preparing the database …")
+                call_command("migrate", interactive=False, verbosity=0)
         connections.close_all()
 
     def _listen(self) -> socket.socket:
