@@ -60,4 +60,4 @@ def _refuse(request: HttpRequest) -> HttpResponse | None:
     return errors.too_large(request) if MARK in getattr(request, "scope", {}) else None
 
 
-refuse_oversized = middleware_of(_refuse, lambda request, response: None)
+refuse_oversized = middleware_of(before=_refuse)

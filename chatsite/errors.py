@@ -6,6 +6,7 @@ They are rendered without the request, so that a page about nothing looks the sa
 from __future__ import annotations
 
 import logging
+import math
 from typing import NamedTuple
 
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
@@ -15,7 +16,9 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext_lazy as _
 
 from chatsite.context import site
+from chatsite.middleware import middleware_of
 from conversations import views as conversation_views
+from conversations.errors import ChatError
 
 logger = logging.getLogger("chatsite")
 
@@ -139,6 +142,21 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 def mail_unavailable(request: HttpRequest) -> HttpResponse:
     return respond(request, MAIL_UNAVAILABLE, retry_after=60)
+
+
+def _chat_error(request: HttpRequest, exception: Exception) -> HttpResponse | None:
+    """What the heart raised and no view answered: its own sentence, on the same page."""
+    if not isinstance(exception, ChatError):
+        return None
+    if exception.status == NOT_FOUND.status:
+        return respond(request, NOT_FOUND)
+    logger.log(logging.ERROR if exception.status >= 500 else logging.INFO, "%s at %s", exception.code, request.path)
+    problem = Problem(exception.status, exception.code, _("That did not work"), exception.message)
+    delay = exception.retry_after
+    return respond(request, problem, retry_after=None if delay is None else math.ceil(delay))
+
+
+chat_errors = middleware_of(on_exception=_chat_error)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

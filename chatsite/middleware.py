@@ -23,9 +23,14 @@ def current_request_id() -> str:
 
 
 def middleware_of(
-    before: Callable[[HttpRequest], HttpResponse | None], after: Callable[[HttpRequest, HttpResponse], None]
+    before: Callable[[HttpRequest], HttpResponse | None] = lambda request: None,
+    after: Callable[[HttpRequest, HttpResponse], None] = lambda request, response: None,
+    on_exception: Callable[[HttpRequest, Exception], HttpResponse | None] | None = None,
 ):
-    """A middleware of two functions that need no thread: `before` may answer, `after` may change the response."""
+    """A middleware of functions that need no thread.
+
+    `before` may answer, `after` may change the response, `on_exception` may answer for a view that raised.
+    """
 
     @sync_and_async_middleware
     def factory(get_response):
@@ -42,6 +47,8 @@ def middleware_of(
                 after(request, response)
                 return response
 
+        if on_exception:
+            middleware.process_exception = on_exception
         return middleware
 
     return factory
@@ -58,7 +65,7 @@ def _tell_request_id(request: HttpRequest, response: HttpResponse) -> None:
     response[HEADER] = request.id
 
 
-request_id = middleware_of(_name_request, _tell_request_id)
+request_id = middleware_of(before=_name_request, after=_tell_request_id)
 
 
 def _set_headers(request: HttpRequest, response: HttpResponse) -> None:
@@ -67,7 +74,7 @@ def _set_headers(request: HttpRequest, response: HttpResponse) -> None:
     response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
 
 
-private_by_default = middleware_of(lambda request: None, _set_headers)
+private_by_default = middleware_of(after=_set_headers)
 
 
 class RequestIdFilter(logging.Filter):

@@ -16,6 +16,7 @@ from django.urls import include, path, reverse
 
 from chatsite import urls
 from chatsite.body_limit import MARK, BodyLimit
+from conversations.errors import StoreUnavailable
 from tests.conftest import PASSWORD
 
 LOGIN, SIGNUP, RESET, PROFILE = (
@@ -30,8 +31,12 @@ def explode(request):
     raise RuntimeError("a bug")
 
 
+def fall(request):
+    raise StoreUnavailable("The storage does not answer.")
+
+
 # The site and a view with a bug, for tests that set ROOT_URLCONF to this module.
-urlpatterns = [path("explode/", explode), path("", include(urls.urlpatterns))]
+urlpatterns = [path("explode/", explode), path("fall/", fall), path("", include(urls.urlpatterns))]
 handler400, handler403, handler404 = urls.handler400, urls.handler403, urls.handler404
 handler429, handler500 = urls.handler429, urls.handler500
 
@@ -352,6 +357,15 @@ def test_an_error_page_whose_template_is_broken_still_says_what_happened(client,
     assert answer.status_code == 500
     assert "Something went wrong here" in answer.content.decode()
     assert answer["X-Request-ID"] in answer.content.decode()
+
+
+def test_an_error_of_the_heart_is_told_in_its_own_words(client, settings):
+    settings.ROOT_URLCONF = __name__
+    answer = client.get("/fall/")
+    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+    assert "The storage does not answer." in answer.content.decode()
+    error = client.get("/fall/", headers={"Accept": "application/json"}).json()["error"]
+    assert (error["code"], error["message"]) == ("store_unavailable", "The storage does not answer.")
 
 
 # Stale forms
