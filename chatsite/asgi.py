@@ -20,8 +20,9 @@ from django.conf import settings  # noqa: E402  the apps must be loaded first
 from django.core import checks  # noqa: E402
 from django.core.exceptions import ImproperlyConfigured  # noqa: E402
 from django.db import DatabaseError  # noqa: E402
+from django.db.backends.base.base import BaseDatabaseWrapper  # noqa: E402
 
-from chatsite import staticfiles  # noqa: E402
+from chatsite import sqlite, staticfiles  # noqa: E402
 from chatsite.body_limit import BodyLimit  # noqa: E402
 from conversations import streaming  # noqa: E402
 from conversations.services import seed_catalogue  # noqa: E402
@@ -53,6 +54,7 @@ class Life:
         self._starting: asyncio.Task | None = None
         self._streaming: asyncio.Task | None = None
         self._settling: asyncio.Task | None = None
+        self._held: BaseDatabaseWrapper | None = None
         self._draining = False
 
     async def start(self) -> None:
@@ -77,6 +79,7 @@ class Life:
         """Again and again while the database is away: a site that is up says more than one that restarts."""
         while True:
             try:
+                self._held = self._held or await asyncio.to_thread(sqlite.hold_open)
                 await in_database(seed_catalogue)
                 return await streaming.startup()
             except DatabaseError as error:
@@ -85,9 +88,17 @@ class Life:
 
     async def settle(self) -> None:
         """Let running replies end in their grace, keep what the others have said; once."""
-        if self._settling is None:
-            self._settling = self.loop.create_task(streaming.shutdown())
+        self._begin_to_settle()
         await asyncio.shield(self._settling)
+
+    def _begin_to_settle(self) -> None:
+        if self._settling is None:
+            self._settling = self.loop.create_task(self._settle())
+
+    async def _settle(self) -> None:
+        await streaming.shutdown()
+        if self._held:
+            await asyncio.to_thread(self._held.close)
 
     def _listen(self, number: signal.Signals) -> None:
         """Put a step of ours before the server's own handler; only the main thread may, others have no signals."""
@@ -115,11 +126,7 @@ class Life:
         if self._streaming:
             self._streaming.cancel()
         streaming.begin_shutdown()
-        self.loop.call_later(settings.CHAT_SHUTDOWN_GRACE, self._settle_anyway)
-
-    def _settle_anyway(self) -> None:
-        if self._settling is None:
-            self._settling = self.loop.create_task(streaming.shutdown())
+        self.loop.call_later(settings.CHAT_SHUTDOWN_GRACE, self._begin_to_settle)
 
 
 class Application:
