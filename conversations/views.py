@@ -118,7 +118,7 @@ async def follow(request: HttpRequest, generation_id) -> HttpResponseBase:
 @members_only
 def rename(request: HttpRequest, conversation_id) -> HttpResponse:
     conversation = own_or_404(request.user, conversation_id)
-    form = RenameForm(request.POST or None, initial={"title": conversation.title})
+    form = RenameForm(request.POST if request.method == "POST" else None, initial={"title": conversation.title})
     if request.method == "POST":
         try:
             services.rename(conversation, form.data.get("title", ""))
