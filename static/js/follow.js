@@ -69,6 +69,7 @@ export function follow(url, { receive, report }) {
   }
 
   function take({ type, data, lastEventId }) {
+    if (data === undefined) return; // "open" is also what EventSource calls its own beginning
     lastId = lastEventId || lastId;
     attempt = 0;
     if (type === "restart") return reopenLater();

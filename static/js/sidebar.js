@@ -109,19 +109,20 @@ function renameAt(link) {
   const title = link.parentElement.querySelector("[data-title]");
   const form = document.querySelector("template[data-rename]").content.firstElementChild.cloneNode(true);
   const field = form.elements.title;
-  let saving = false;
+  let busy = false; // saving, or already leaving: to remove a field blurs it
 
   function restore() {
+    busy = true;
     form.remove();
     title.hidden = link.hidden = false;
   }
 
   async function save() {
-    if (saving) return;
+    if (busy) return;
     if (!field.value.trim() || field.value === title.textContent) return restore();
-    saving = true;
+    busy = true;
     const response = await post(link.href, new URLSearchParams(new FormData(form)));
-    saving = false;
+    busy = false;
     const page = document.createElement("template");
     page.innerHTML = (await response?.text()) ?? "";
     const renamed = response?.ok && page.content.querySelector("[data-title]");
@@ -139,7 +140,7 @@ function renameAt(link) {
     save();
   });
   field.addEventListener("input", () => field.setCustomValidity(""));
-  field.addEventListener("blur", () => form.isConnected && save());
+  field.addEventListener("blur", save);
   field.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
     event.preventDefault(); // or it closes the drawer too

@@ -1,0 +1,22 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { isSend, isTooLong } from "../../static/js/composer.js";
+
+const press = (more) => ({ key: "Enter", shiftKey: false, isComposing: false, keyCode: 13, ...more });
+
+test("Enter sends, Shift+Enter breaks the line, other keys type", () => {
+  assert.ok(isSend(press()));
+  assert.ok(!isSend(press({ shiftKey: true })));
+  assert.ok(!isSend(press({ key: "a", keyCode: 65 })));
+});
+
+test("Enter that ends a composition of an input method does not send", () => {
+  assert.ok(!isSend(press({ isComposing: true })));
+  assert.ok(!isSend(press({ keyCode: 229 })));
+});
+
+test("length counts code points as the server does, not UTF-16 units", () => {
+  assert.ok(!isTooLong("\u{10348}".repeat(3), 3));
+  assert.ok(isTooLong("\u{10348}".repeat(4), 3));
+  assert.ok(!isTooLong("abc", 3));
+});
