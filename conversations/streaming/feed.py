@@ -136,9 +136,11 @@ class Feed:
 
     def close(self) -> None:
         """This process goes down: readers come back by themselves, to another."""
+        if self.ended:
+            return
         self.stop()
-        self._add(encode("restart", {}))
-        self._done = self._done or b""
+        self._done = self._done or encode("restart", {})
+        self._add(self._done)
         self.end()
 
     def _add_title(self) -> None:
