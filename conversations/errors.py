@@ -9,6 +9,7 @@
   x QuotaExceeded               429  retry_after
   x ConversationBusy            409  a reply is being written
   x ConflictError               409  someone saved first
+  x CorruptDocument             500  what the store holds is no transcript
   x StoreUnavailable            503  retry_after
   x ShuttingDown                503  retry_after; the page sends again by itself
   x BackendError                502  the model said no
@@ -74,6 +75,10 @@ class ConversationBusy(ChatError):
 class ConflictError(ChatError):
     status = 409
     code = "conflict"
+
+
+class CorruptDocument(ChatError):
+    code = "corrupt_document"
 
 
 class StoreUnavailable(ChatError):

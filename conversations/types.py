@@ -75,25 +75,47 @@ class Transcript:
 
         The leaf follows only if it was the first new message's parent or an ancestor of it (nothing
         shown is the parent of a first message): somebody who looks at another branch keeps looking
-        at it, and a sibling is born.
+        at it, and a sibling is born. Where later messages came in before these, it follows to their end.
         """
         known = self.index()
-        added = tuple(message for message in messages if message.id not in known)
+        added: dict[str, Message] = {}
+        for message in messages:
+            if message.id not in known:
+                added.setdefault(message.id, message)
         if not added:
             return self
-        tree = replace(self, messages=self.messages + added)
-        last = added[-1].id
+        new = tuple(added.values())
+        tree = replace(self, messages=self.messages + new)
+        last = new[-1].id
         if self.leaf is None:
-            follows = added[0].parent_id is None
+            follows = new[0].parent_id is None
         else:
             follows = any(message.id == self.leaf for message in tree.branch(last))
-        return replace(tree, leaf=last if follows else self.leaf)
+        return replace(tree, leaf=tree._end_below(last) if follows else self.leaf)
+
+    def _end_below(self, at: str) -> str:
+        newest_child = {message.parent_id: message.id for message in self.messages}
+        while child := newest_child.pop(at, None):
+            at = child
+        return at
 
     def merged_with(self, newer: Transcript) -> Transcript:
-        """The union by id; `newer` wins the leaf, the version and the unknown fields."""
+        """The union by id; `newer` wins the leaf, the version and the unknown fields.
+
+        What only this one has stands after the message that it followed here.
+        """
         known = newer.index()
-        missing = tuple(message for message in self.messages if message.id not in known)
-        return replace(newer, messages=missing + newer.messages, extra={**self.extra, **newer.extra})
+        following: dict[str | None, list[Message]] = {}
+        before = None
+        for message in self.messages:
+            if message.id in known:
+                before = message.id
+            else:
+                following.setdefault(before, []).append(message)
+        merged = following.pop(None, [])
+        for message in newer.messages:
+            merged += [message, *following.pop(message.id, [])]
+        return replace(newer, messages=tuple(merged), extra={**self.extra, **newer.extra})
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from functools import cache
 
 from django.conf import settings
@@ -12,19 +13,28 @@ from conversations.stores.base import ConversationStore
 
 __all__ = ["ConversationStore", "build_store", "get_store"]
 
+_lock = threading.Lock()
+
 
 def build_store(config: dict) -> ConversationStore:
+    """A new store of this configuration. Raises ImportError, and TypeError for OPTIONS that it does not know."""
     return import_string(config["BACKEND"])(**config.get("OPTIONS", {}))
 
 
-@cache
 def get_store() -> ConversationStore:
+    """The one that settings.CONVERSATION_STORE names; the same for all threads."""
+    with _lock:  # a cache alone lets two threads build one each
+        return _configured()
+
+
+@cache
+def _configured() -> ConversationStore:
     return build_store(settings.CONVERSATION_STORE)
 
 
 def _forget(*, setting: str, **_: object) -> None:
     if setting == "CONVERSATION_STORE":
-        get_store.cache_clear()
+        _configured.cache_clear()
 
 
 setting_changed.connect(_forget, dispatch_uid="conversations.stores")

