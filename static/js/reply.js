@@ -48,15 +48,33 @@ export function hasText({ settled, open, tail }) {
   return settled.length > 0 || open !== "" || tail !== "";
 }
 
+const ITEM = /^(\s*)(?:[-*+]|\d{1,9}[.)])(?:\s+|$)/;
+const CLOSING_FENCE = /^\s*(?:`{1,9}|~{1,9})$/;
 const BLOCK_BEGINS = /^\s*(?:[-*+#>|]|\d{1,9}[.)]|`{3}|~{3}|$)/;
 
 /**
- * Where the text after the unfinished block belongs: "code" (goes on in it), "paragraph" (is its next line)
- * or "after" (begins something of its own). `block` is "code", "paragraph" or "" for any other.
+ * Where the text behind the unfinished block is shown so that nothing jumps once it is rendered, and how many of
+ * its characters are markup that is left out: `{place, skip}`. The place is "code" (goes on in it), "paragraph"
+ * (is its next line), "item" or "subitem" (of the list) or "after" (begins something of its own).
+ * `block` is "code", "paragraph", "list" or "" for any other.
  */
 export function placeOfTail(block, tail) {
-  if (block === "code") return "code";
-  return block === "paragraph" && !BLOCK_BEGINS.test(tail) ? "paragraph" : "after";
+  if (block === "code") return { place: "code", skip: CLOSING_FENCE.test(tail) ? tail.length : 0 };
+  const item = block === "list" && ITEM.exec(tail);
+  if (item) return { place: item[1] ? "subitem" : "item", skip: item[0].length };
+  return { place: block === "paragraph" && !BLOCK_BEGINS.test(tail) ? "paragraph" : "after", skip: 0 };
+}
+
+function kindOf(element) {
+  if (element?.matches(".code")) return "code";
+  if (element?.matches("ul, ol")) return "list";
+  return element?.matches("p") ? "paragraph" : "";
+}
+
+/** The list that the next item belongs to: the one at the end of `list`, however deep, if the item is indented. */
+function listFor(place, list) {
+  const inner = list.lastElementChild?.lastElementChild;
+  return place === "subitem" && inner?.matches("ul, ol") ? listFor(place, inner) : list;
 }
 
 /** A function that paints states into the article; `decorate(element)` is called on what was put in as HTML. */
@@ -67,6 +85,7 @@ export function painter(article, decorate) {
   const text = tail.appendChild(document.createTextNode(""));
   let painted = BLANK;
   let wanted = BLANK;
+  let placed = { place: "after", skip: 0 };
   let frame = 0;
 
   function paint() {
@@ -75,7 +94,7 @@ export function painter(article, decorate) {
     painted = now;
     paintSettled(before, now);
     if (before.segment !== now.segment) paintOpen(now);
-    else if (now.tail.length > before.tail.length) text.appendData(now.tail.slice(before.tail.length));
+    paintTail(before, now);
     if (now.footer !== null && now.footer !== before.footer) paintEnd(now);
     else if (hasText(now)) say("");
     else if (now.waiting !== null) say(now.waiting);
@@ -93,13 +112,28 @@ export function painter(article, decorate) {
   function paintOpen(now) {
     open.innerHTML = now.open;
     decorate(open);
-    text.data = now.tail;
+    placed = null;
+  }
+
+  function paintTail(before, now) {
+    const next = placeOfTail(kindOf(open.lastElementChild), now.tail);
+    if (next.place === placed?.place && next.skip === placed.skip) {
+      if (now.tail.length > before.tail.length) text.appendData(now.tail.slice(before.tail.length));
+      return;
+    }
+    if (next.place !== placed?.place) moveTail(next.place);
+    text.data = now.tail.slice(next.skip);
+    placed = next;
+  }
+
+  function moveTail(place) {
     const last = open.lastElementChild;
-    const block = last?.matches(".code") ? "code" : last?.matches("p") ? "paragraph" : "";
-    const place = placeOfTail(block, now.tail);
+    const left = tail.parentElement;
     if (place === "code") last.querySelector("code").append(tail);
     else if (place === "paragraph") last.append(" ", tail);
-    else open.after(tail);
+    else if (place === "after") open.after(tail);
+    else listFor(place, last).appendChild(document.createElement("li")).append(tail);
+    if (left?.matches("li:empty")) left.remove();
   }
 
   function paintEnd(now) {

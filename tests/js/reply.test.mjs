@@ -78,16 +78,29 @@ test("states are values: no event changes the one before", () => {
 });
 
 test("the tail goes on inside an open code block, whatever it looks like", () => {
-  for (const tail of ["x = 1", "# comment", "", "- a"]) assert.equal(placeOfTail("code", tail), "code");
-});
-
-test("the tail is the next line of an open paragraph unless it begins something else", () => {
-  assert.equal(placeOfTail("paragraph", "and so on"), "paragraph");
-  for (const tail of ["- item", "# Heading", "12. item", "```py", "| cell", "> quote", ""]) {
-    assert.equal(placeOfTail("paragraph", tail), "after", tail);
+  for (const tail of ["x = 1", "# comment", "", "- a", "``` not a fence"]) {
+    assert.deepEqual(placeOfTail("code", tail), { place: "code", skip: 0 }, tail);
   }
 });
 
+test("the fence that closes a code block is not shown as code", () => {
+  for (const tail of ["`", "```", "  ~~~"]) assert.equal(placeOfTail("code", tail).skip, tail.length, tail);
+});
+
+test("the tail is the next line of an open paragraph unless it begins something else", () => {
+  assert.equal(placeOfTail("paragraph", "and so on").place, "paragraph");
+  for (const tail of ["- item", "# Heading", "12. item", "```py", "| cell", "> quote", ""]) {
+    assert.equal(placeOfTail("paragraph", tail).place, "after", tail);
+  }
+});
+
+test("the tail is the next item of an open list, without its marker", () => {
+  assert.deepEqual(placeOfTail("list", "- b"), { place: "item", skip: 2 });
+  assert.deepEqual(placeOfTail("list", "12."), { place: "item", skip: 3 });
+  assert.deepEqual(placeOfTail("list", "   * deeper"), { place: "subitem", skip: 5 });
+  for (const tail of ["**bold**", "Then text", "1", ""]) assert.equal(placeOfTail("list", tail).place, "after", tail);
+});
+
 test("the tail stands after any other block", () => {
-  assert.equal(placeOfTail("", "text"), "after");
+  assert.deepEqual(placeOfTail("", "- text"), { place: "after", skip: 0 });
 });
