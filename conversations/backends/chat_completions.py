@@ -15,6 +15,7 @@ import aiohttp
 from conversations.backends.servers.backend import ServerBackend
 from conversations.backends.servers.event_stream import EventStreamDecoder, EventTooLong
 from conversations.backends.servers.limits import Watch
+from conversations.backends.servers.listing import catalogue
 from conversations.backends.servers.per_loop import PerLoop
 from conversations.backends.servers.refusal import Refusal
 from conversations.backends.servers.reply import DONE, ReplyReader
@@ -34,7 +35,7 @@ class ChatCompletionsBackend(ServerBackend):
 
     base_url              the address up to and including /v1, for example http://localhost:11434/v1
     api_key               sent as a bearer token; empty for servers that ask for none
-    models                names for the catalogue; `list_models` asks the server instead
+    models                names for the catalogue; without them the first that the server lists
     headers               more headers to send, for example {"api-key": …}
     connect_timeout       seconds until the connection stands (5)
     first_token_timeout   seconds of silence before the first token (60): longer for big models on small machines
@@ -47,6 +48,7 @@ class ChatCompletionsBackend(ServerBackend):
     def __init__(self, alias: str = "", **options: Any):
         super().__init__(alias, **options)
         self._sessions = PerLoop(self._open_session)
+        self._first_model = self._model_ids[0] if self._model_ids else ""
 
     async def aclose(self) -> None:
         session = self._sessions.pop()
@@ -100,10 +102,11 @@ class ChatCompletionsBackend(ServerBackend):
 
     async def _accepted(self, request: ChatRequest, watch: Watch) -> aiohttp.ClientResponse:
         """The response to read. Asks again without a field that the server refuses; raises BackendError otherwise."""
+        model = request.model or self._first_model or await self._find_model(watch)
         while True:
             fields = self._fields.of(request)
             body = {"messages": chat_messages(request), "stream": True, **fields}
-            if model := self._model_of(request):
+            if model:
                 body["model"] = model
             response = await self._request("POST", "/chat/completions", watch, json=body)
             if response.status == 200:
@@ -111,6 +114,15 @@ class ChatCompletionsBackend(ServerBackend):
             refusal = await self._refusal(response, watch)
             if not self._fields.learn(request.model, fields, refusal):
                 raise self.sentences.refused(refusal, model)
+
+    async def _find_model(self, watch: Watch) -> str:
+        """The first that the server lists; empty where it has no list: then it has but one model."""
+        try:
+            entries = catalogue(await self._listing(watch))
+        except (BackendError, ValueError):
+            return ""
+        self._first_model = entries[0]["model_id"] if entries else ""
+        return self._first_model
 
     async def _request(self, method: str, path: str, watch: Watch, **arguments: Any) -> aiohttp.ClientResponse:
         for stale in self._sessions.pop_closed():

@@ -123,7 +123,7 @@ class HuggingFaceBackend(ServerBackend):
         return self._hub.translated(error, self.sentences, self.limits, begun=watch.has_begun)
 
     def _model_of(self, request: ChatRequest) -> str:
-        model = super()._model_of(request) or ROUTER_MODELS[0]["model_id"]
+        model = request.model or self.models()[0]["model_id"]
         return f"{model}:{self.provider}" if self.provider and ":" not in model else model
 
     async def _load(self) -> ModuleType:

@@ -15,7 +15,7 @@ class Address:
 
     scheme: str = ""
     host: str = ""
-    port: int = 0
+    port: int = 0  # 0: the scheme's own
     path: str = ""
     query: str = ""
     username: str = ""
@@ -39,7 +39,7 @@ class Address:
         return cls(
             parts.scheme,
             parts.hostname,
-            port or DEFAULT_PORTS[parts.scheme],
+            port or 0,
             parts.path.rstrip("/").removesuffix("/chat/completions"),
             parts.query,
             unquote(parts.username or ""),
@@ -48,12 +48,18 @@ class Address:
 
     @property
     def netloc(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{host}:{self.port}"
+        """Host and port, as people are told it."""
+        return f"{self._bracketed}:{self.port or DEFAULT_PORTS.get(self.scheme, 0)}"
 
     def url(self, path: str = "") -> str:
         """The base address, or one below it, without credentials: `url("/models")`."""
-        return f"{self.scheme}://{self.netloc}{self.path}{path}" + (f"?{self.query}" if self.query else "")
+        port = f":{self.port}" if self.port else ""
+        query = f"?{self.query}" if self.query else ""
+        return f"{self.scheme}://{self._bracketed}{port}{self.path}{path}{query}"
+
+    @property
+    def _bracketed(self) -> str:
+        return f"[{self.host}]" if ":" in self.host else self.host
 
     def proxy(self) -> str | None:
         """The proxy that the environment (HTTPS_PROXY, NO_PROXY …) asks for."""

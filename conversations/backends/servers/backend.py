@@ -115,10 +115,6 @@ class ServerBackend(ChatBackend):
     def _translated(self, error: Exception, watch: Watch) -> BackendError | None:
         """The sentence for what the client library raised; None for what it never raises: that is a bug of ours."""
 
-    def _model_of(self, request: ChatRequest) -> str:
-        """The name to ask for; empty where the server has but one model."""
-        return request.model or (self._model_ids[0] if self._model_ids else "")
-
     def _raise_fault(self, error: Exception, watch: Watch) -> NoReturn:
         fault = None if isinstance(error, BackendError) else self._translated(error, watch)
         if fault is None:
@@ -130,7 +126,8 @@ class ServerBackend(ChatBackend):
             raise self.sentences.misconfigured()
 
     def models(self) -> Sequence[dict[str, Any]]:
-        return [{"model_id": name, "label": label_of(name)} for name in self._model_ids]
+        """What OPTIONS name; without names one entry, for whatever the server offers first."""
+        return [{"model_id": name, "label": label_of(name) or self.label} for name in self._model_ids or ("",)]
 
     def check(self) -> Iterable[CheckMessage]:
         return check_options(self.alias, self.address, self.api_key, self._model_ids, self.limits)

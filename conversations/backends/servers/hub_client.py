@@ -14,7 +14,7 @@ from conversations.backends.servers.refusal import Refusal
 from conversations.backends.servers.sentences import Sentences
 from conversations.errors import BackendError
 
-MALFORMED = (ValueError, TypeError, AttributeError, KeyError)
+MALFORMED = (ValueError, TypeError, AttributeError, KeyError, RecursionError)
 """What the library raises on an answer that is not JSON or not of the expected shape."""
 
 
