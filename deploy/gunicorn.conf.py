@@ -10,7 +10,7 @@ workers = int(os.environ.get("WEB_CONCURRENCY", "1")) if os.environ.get("REDIS_U
 
 # After SIGTERM: replies may run on for 15 s, everything is settled by 22 s (settings.CHAT_SHUTDOWN_*), readers that
 # still hang are cut here, and Heroku kills after 30 s.
-graceful_timeout = 25
+graceful_timeout = int(float(os.environ.get("CHAT_SHUTDOWN_EXIT", "22"))) + 3
 
 # A worker whose event loop stood still this long is replaced.
 timeout = 60

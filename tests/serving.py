@@ -162,6 +162,10 @@ class Visitor:
         """Server-sent events as (name, data), each as soon as it is there."""
         response = self.open("GET", path, Accept="text/event-stream", **headers)
         assert response.status == 200, response.read()
+        yield from self.read_events(response)
+
+    @staticmethod
+    def read_events(response: HTTPResponse) -> Iterator[tuple[str, dict]]:
         name, data = "message", ""
         for raw in response:
             line = raw.decode().rstrip("\n")
