@@ -11,6 +11,7 @@ from conversations.errors import BackendUnavailable, InputError
 from conversations.models import ChatModel
 
 ORDER_STEP = 100
+ORDER_OF_RULES = 10_000  # last, also when a language model is connected later: the first is the default
 
 
 def seed_catalogue() -> int:
@@ -25,8 +26,10 @@ def seed_catalogue() -> int:
     has_default = ChatModel.objects.filter(is_default=True).exists()
     rows = []
     for alias in fresh:
-        first = (list(settings.CHAT_BACKENDS).index(alias) + 1) * ORDER_STEP
-        entries = list(get_backend(alias).models())
+        backend = get_backend(alias)
+        place = (list(settings.CHAT_BACKENDS).index(alias) + 1) * ORDER_STEP
+        first = place if backend.is_language_model else ORDER_OF_RULES
+        entries = list(backend.models())
         rows += [ChatModel(backend=alias, **{"order": first + i, **entry}) for i, entry in enumerate(entries)]
     for row in rows:
         if not has_default and row.model_id == settings.CHAT_DEFAULT_MODEL:
