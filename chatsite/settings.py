@@ -320,13 +320,16 @@ CHAT_SHUTDOWN_EXIT = env.number("CHAT_SHUTDOWN_EXIT", 2 if DEBUG else 22)
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"request_id": {"()": "chatsite.middleware.RequestIdFilter"}},
+    "filters": {
+        "request_id": {"()": "chatsite.middleware.RequestIdFilter"},
+        "secret_links": {"()": "chatsite.middleware.SecretLinksFilter"},
+    },
     "formatters": {"line": {"format": "%(levelname)s %(name)s [%(request_id)s] %(message)s"}},
     "handlers": {
         "console": {
             "class": "logging.StreamHandler",
             "stream": sys.stdout,
-            "filters": ["request_id"],
+            "filters": ["request_id", "secret_links"],
             "formatter": "line",
         }
     },

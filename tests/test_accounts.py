@@ -241,7 +241,7 @@ def test_people_log_in_with_user_name_or_address(client, alice, login):
 
 def test_a_wrong_password_keeps_the_name_and_says_what_is_wrong(client, alice):
     page = log_in(client, "alice", "wrong").content.decode()
-    assert "do not belong together" in page
+    assert "The name or the password is not right." in page
     assert 'value="alice"' in page
     assert "wrong" not in page
 

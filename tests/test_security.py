@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import logging
 import re
 import socket
 import threading
@@ -11,6 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.core.cache import cache
+from django.db import connections
 from django.test import Client
 from django.urls import include, path, reverse
 
@@ -488,6 +490,22 @@ def test_a_server_answers_a_huge_declared_upload_before_it_arrives(site):
         assert answer.status == 413
 
 
+# Logs
+
+
+@pytest.mark.parametrize(
+    "path", ["/accounts/password/reset/key/1a-c0ffee-123/", "/accounts/confirm-email/MQ:1x:sig_-/"]
+)
+def test_the_keys_of_links_in_mails_are_in_no_log(path):
+    record = logging.LogRecord("uvicorn.access", logging.INFO, "", 0, '"%s %s" %d', ("GET", path, 302), None)
+    console = next(handler for handler in logging.getLogger().handlers if handler.get_name() == "console")
+    assert console.filter(record)
+    line = console.format(record)
+    assert "GET /accounts/" in line
+    assert "…" in line
+    assert not re.search("c0ffee|sig_", line)
+
+
 # Races
 
 
@@ -500,6 +518,7 @@ def test_the_same_address_signing_up_twice_at_once_makes_one_account(settings, d
         client = Client()
         start.wait(10)
         answers.append(client.post(SIGNUP, {"email": "chi@example.com", "password1": PASSWORD}))
+        connections.close_all()
 
     threads = [threading.Thread(target=sign_up) for _ in range(4)]
     for thread in threads:

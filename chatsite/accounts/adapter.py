@@ -24,7 +24,7 @@ from chatsite import errors
 
 logger = logging.getLogger("chatsite.accounts")
 FAILURE_WINDOW = 300  # seconds, as in ACCOUNT_RATE_LIMITS["login_failed"]
-NO_MATCH = _("This name or address and this password do not belong together.")
+NO_MATCH = _("The name or the password is not right. Check both and try again.")
 
 
 class VerificationOfSignUps(EmailVerificationStage):

@@ -19,7 +19,8 @@ RIGHTS = ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")
 
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin):
-    list_display = ("username", "email", "name", "is_active", "is_staff", "is_confirmed", "date_joined", "last_login")
+    list_display = ("username", "email", "name", "is_active", "is_staff", "is_confirmed", "last_login")
+    list_filter = ("is_active", "is_staff")
     search_fields = ("username", "email", "name")
     ordering = ("-date_joined",)
     date_hierarchy = "date_joined"
