@@ -28,7 +28,11 @@ OWNERS = {
     "bleach": ("conversations.rendering",),
     "pymdownx": ("conversations.rendering",),
     "pygments": ("conversations.rendering",),
-    "huggingface_hub": ("conversations.backends.huggingface", "conversations.backends.servers.hub_client"),
+    "huggingface_hub": (
+        "conversations.backends.huggingface",
+        "conversations.backends.servers.hub_client",
+        "conversations.backends.local",  # transformers fetches models with it; its errors become sentences there
+    ),
     "transformers": ("conversations.backends.local",),
     "torch": ("conversations.backends.local",),
     "boto3": ("conversations.stores",),
