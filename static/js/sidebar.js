@@ -2,6 +2,9 @@
 import { post } from "./send.js";
 
 const root = document.documentElement;
+const NO_ID = "00000000-0000-0000-0000-000000000000"; // stands for a chat's id in addresses for any chat
+
+const idOf = (element) => element.closest("[data-conversation]").dataset.conversation;
 
 /** Show a new title wherever the chat is named. */
 export function retitle(id, title) {
@@ -54,8 +57,7 @@ function startToggle() {
     });
   }
   tell();
-  const narrow = matchMedia("(max-width: 720px)");
-  narrow.addEventListener("change", () => document.querySelector("#sidebar:popover-open")?.hidePopover());
+  matchMedia("(max-width: 720px)").onchange = () => document.querySelector("#sidebar:popover-open")?.hidePopover();
 }
 
 /** One menu serves all chats: it opens at the link that, without a script, leads to the page for renaming. */
@@ -128,7 +130,7 @@ function renameAt(link) {
     const renamed = response?.ok && page.content.querySelector("[data-title]");
     if (renamed) {
       restore();
-      retitle(link.dataset.for, renamed.textContent);
+      retitle(idOf(link), renamed.textContent);
     } else {
       field.setCustomValidity(page.content.querySelector(".field-error")?.textContent || form.dataset.error);
       field.reportValidity();
@@ -156,8 +158,9 @@ function renameAt(link) {
 function askToDelete(link) {
   const dialog = document.querySelector("[data-delete-dialog]");
   const form = dialog.querySelector("form");
-  form.action = link.dataset.delete;
-  form.dataset.for = link.dataset.for;
+  const pattern = document.querySelector("[data-chat-menu]").dataset.delete;
+  form.dataset.for = idOf(link);
+  form.action = pattern.replace(NO_ID, idOf(link));
   dialog.querySelector("[data-delete-title]").textContent =
     link.parentElement.querySelector("[data-title]").textContent;
   dialog.querySelector("[data-delete-error]").hidden = true;
