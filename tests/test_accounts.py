@@ -239,6 +239,11 @@ def test_people_log_in_with_user_name_or_address(client, alice, login):
     assert user_of(client) == str(alice.pk)
 
 
+def test_an_address_entered_with_capitals_logs_in_like_any_other(client, django_user_model):
+    django_user_model.objects.create_user("chi", "Chi.Nguyen@Example.com", PASSWORD)
+    assert log_in(client, "chi.nguyen@example.com")["Location"] == "/"
+
+
 def test_a_wrong_password_keeps_the_name_and_says_what_is_wrong(client, alice):
     page = log_in(client, "alice", "wrong").content.decode()
     assert "The name or the password is not right." in page

@@ -395,7 +395,7 @@ def test_a_message_in_a_stale_form_is_back_in_the_composer(alice):
     client.force_login(alice)
     answer = client.post("/send/", {"content": "Do not lose me"})
     assert answer.status_code == 403
-    assert re.search(r"<textarea[^>]*>\s*Do not lose me</textarea>", answer.content.decode())
+    assert re.search(r'<textarea[^>]*name="content"[^>]*>\s*Do not lose me</textarea>', answer.content.decode())
 
 
 @pytest.mark.django_db

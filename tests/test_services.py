@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 
 import pytest
 
-from conversations import services
+from conversations import services, streaming
 from conversations.errors import (
     BackendError,
     ConversationBusy,
@@ -14,12 +15,14 @@ from conversations.errors import (
     KeyReused,
     NotFound,
     QuotaExceeded,
+    ShuttingDown,
     StoreUnavailable,
     TooLarge,
 )
-from conversations.models import Conversation, Generation
+from conversations.models import Conversation, Generation, Writer
 from conversations.services.prompting import _alternating
 from conversations.stores import get_store
+from conversations.streaming import clock
 from conversations.streaming.executors import in_database, in_store
 from conversations.types import Message
 from tests.helpers import branch, finished, refreshed, say
@@ -85,7 +88,9 @@ async def test_the_mission_s_verbs_find_conversations(engine, alice, bob):
 
 async def test_a_conversation_can_be_created_and_stored_without_a_model(catalogue, alice):
     conversation = await in_store(lambda: services.create(alice, title="Imported"))
-    await in_store(services.store, conversation, Message("user", "Hi", id="a"), Message("assistant", "Ho", parent_id="a"))
+    await in_store(
+        services.store, conversation, Message("user", "Hi", id="a"), Message("assistant", "Ho", parent_id="a")
+    )
     assert [m.content for m in await branch(conversation)] == ["Hi", "Ho"]
     saved = await in_database(services.by_id, alice, conversation.pk)
     assert (saved.title, saved.message_count, saved.size) == ("Imported", 2, 4)
@@ -369,13 +374,10 @@ async def test_a_document_the_store_could_not_delete_goes_when_it_is_back(engine
 
 
 async def test_a_restart_interrupts_what_a_dead_process_left(engine, alice, scripted):
-    from conversations.models import Writer
-    from conversations.streaming import clock
-
     scripted.enqueue("Some words ", asyncio.Event().wait)
     generation = await say(alice, "Hi")
     rows = Generation.objects.filter(pk=generation.pk)
-    dead = await in_database(lambda: Writer.objects.create(host=_host(), pid=2**22 + 1))  # no such process
+    dead = await in_database(lambda: Writer.objects.create(host=socket.gethostname(), pid=2**22 + 1))  # no such process
     await in_database(lambda: rows.update(writer=dead))
     await in_database(clock.register)
     row = await refreshed(generation)
@@ -406,9 +408,6 @@ async def test_text_is_checkpointed_while_it_is_written(engine, alice, scripted)
 
 
 async def test_a_shutdown_lets_short_replies_end_and_interrupts_long_ones(engine, alice, scripted, settings):
-    from conversations import streaming
-    from conversations.errors import ShuttingDown
-
     settings.CHAT_SHUTDOWN_GRACE = 0.3
     gate = asyncio.Event()
     scripted.enqueue(gate.wait, "short")
@@ -435,9 +434,3 @@ async def engine_idle(engine) -> None:
     async with asyncio.timeout(10):
         while engine.live or len(engine._tasks) > 1:
             await asyncio.sleep(0.01)
-
-
-def _host() -> str:
-    import socket
-
-    return socket.gethostname()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from conversations.backends.scripted import ScriptedBackend
@@ -62,8 +64,6 @@ async def test_a_model_that_fails_leaves_the_first_words():
 
 
 async def test_a_model_that_hangs_leaves_the_first_words(settings):
-    import asyncio
-
     settings.CHAT_TITLE_TIMEOUT = 0.05
     backend = ScriptedBackend()
     backend.enqueue_title(asyncio.Event().wait, "Too late")
