@@ -6,7 +6,7 @@ for name in ("HF_TOKEN", "OPENAI_API_KEY", "OPENAI_BASE_URL", "LOCAL_MODEL", "AW
     os.environ.pop(name, None)  # what the developer has connected must not answer in tests
 os.environ["DEBUG"] = "1"
 
-from chatsite.settings import *  # noqa: F403
+from chatsite.settings import *  # noqa: E402, F403
 
 DEBUG = False
 SECRET_KEY = "tests-only-" + "t" * 50

@@ -19,7 +19,10 @@ from tests.reading import Page, parse
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-ANSWER = "# Title\n\nSome *words* here.\n- one\n- two\n\n```python\nprint(1)\n\nprint(2)\n```\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\nThe end."
+ANSWER = (
+    "# Title\n\nSome *words* here.\n- one\n- two\n\n```python\nprint(1)\n\nprint(2)\n```\n\n"
+    "| a | b |\n|---|---|\n| 1 | 2 |\n\nThe end."
+)
 
 
 def pieces(text: str, size: int = 3) -> list[str]:

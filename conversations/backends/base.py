@@ -60,7 +60,7 @@ class ChatBackend(ABC):
         """The entries this backend brings to the catalogue: dicts of ChatModel fields (model_id, label, …)."""
         return ()
 
-    async def aclose(self) -> None:
+    async def aclose(self) -> None:  # noqa: B027  most have nothing to release
         """Release connections and models. Called at shutdown, on the loop that used them."""
 
     def check(self) -> Iterable[CheckMessage]:

@@ -68,4 +68,4 @@ class ScriptedBackend(ChatBackend):
         if request.options.get("purpose") == "title":
             return ("Scripted title of the chat",)
         words = request.messages[-1].content.split(" ")
-        return tuple(f"{word} " for word in words[:-1]) + (words[-1],)
+        return (*(f"{word} " for word in words[:-1]), words[-1])
