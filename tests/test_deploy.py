@@ -305,3 +305,9 @@ def test_the_python_version_is_one_that_the_project_supports():
     wanted = Path(ROOT / ".python-version").read_text().strip()
     assert re.fullmatch(r"3\.\d+", wanted)
     assert f"python:{wanted}-slim" in (ROOT / "Dockerfile").read_text()
+
+
+def test_the_client_for_redis_is_installed(tmp_path):
+    env = production(tmp_path, REDIS_URL="redis://localhost:6379/0")
+    shell = "from django.core.cache import cache; print(type(cache._cache).__name__)"
+    assert "RedisCacheClient" in manage(env, "shell", "--verbosity", "0", "-c", shell)
