@@ -103,7 +103,7 @@ def chat_context(user, conversation: Conversation | None) -> dict[str, Any]:
         "composer": composer(conversation, transcript, live_generation_id=live),
         "examples": [] if views else [str(example) for example in settings.CHAT_EXAMPLE_PROMPTS[:4]],
         "show_connect_notice": user.is_staff and not has_language_model(),
-        "greeting_name": user.first_name,
+        "greeting_name": user.get_full_name(),
     }
 
 
