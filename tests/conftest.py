@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.core.cache import cache
 
 from conversations import services, streaming
 from conversations.backends import get_backend
@@ -10,6 +11,12 @@ from tests.live import serve
 
 pytest_plugins = ["tests.s3_server"]
 PASSWORD = "correct horse battery"
+
+
+@pytest.fixture(autouse=True)
+def _no_attempts_yet():
+    """Limits on log-ins count in the cache, which tests share."""
+    cache.clear()
 
 
 @pytest.fixture

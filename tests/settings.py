@@ -2,8 +2,14 @@
 
 import os
 
-for name in ("HF_TOKEN", "OPENAI_API_KEY", "OPENAI_BASE_URL", "LOCAL_MODEL", "AWS_STORAGE_BUCKET_NAME", "REDIS_URL"):
-    os.environ.pop(name, None)  # what the developer has connected must not answer in tests
+# What the developer has connected or set must not answer in tests.
+for name in (
+    *("HF_TOKEN", "OPENAI_API_KEY", "OPENAI_BASE_URL", "LOCAL_MODEL", "AWS_STORAGE_BUCKET_NAME", "REDIS_URL"),
+    *("CHAT_DEFAULT_MODEL", "SITE_NAME", "SIGNUP_OPEN", "SIGNUP_VERIFY_EMAIL", "EMAIL_URL", "EMAIL_HOST"),
+    *("TRUSTED_PROXIES", "WEB_CONCURRENCY", "DYNO", "SPACE_ID"),
+):
+    os.environ.pop(name, None)
+os.environ["ENV_FILE"] = os.devnull
 os.environ["DEBUG"] = "1"
 
 from chatsite.settings import *  # noqa: E402, F403

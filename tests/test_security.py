@@ -11,7 +11,6 @@ from html.parser import HTMLParser
 from urllib.parse import urlsplit
 
 import pytest
-from django.core.cache import cache
 from django.db import connections
 from django.test import Client
 from django.urls import include, path, reverse
@@ -41,11 +40,6 @@ def fall(request):
 urlpatterns = [path("explode/", explode), path("fall/", fall), path("", include(urls.urlpatterns))]
 handler400, handler403, handler404 = urls.handler400, urls.handler403, urls.handler404
 handler429, handler500 = urls.handler429, urls.handler500
-
-
-@pytest.fixture(autouse=True)
-def _no_attempts_yet():
-    cache.clear()
 
 
 def log_in(login: str = "alice", password: str = PASSWORD, *, at: str = "192.0.2.1", **extra):
