@@ -96,26 +96,18 @@ class Replies:
                     places.setdefault(walk.say(known=known), (name, language))
         return places
 
-    def place(self, text: str) -> tuple[str, str] | None:
-        """The node and the language of a reply, also of one that was stopped; None if it is not ours or not clear."""
-        text = text.strip()
-        if text in self._places or not text:
-            return self._places.get(text)
-        begun = {place for reply, place in self._places.items() if reply.startswith(text)}
-        return begun.pop() if len(begun) == 1 else None
-
     def follow(self, messages: Iterable[Message]) -> Walk:
         """Stand where the replies so far have led.
 
-        A reply that is not recognised (the texts were edited since, or another model wrote it) counts as the one
-        that the message before it would get today.
+        A reply that is not recognised (it was stopped, the texts were edited since, another model wrote it) counts
+        as the one that the message before it would get today.
         """
         walk, said = Walk(self.tree), ""
         for message in messages:
             if message.role == "user":
                 said = message.content
             elif message.role == "assistant":
-                place = self.place(message.content)
+                place = self._places.get(message.content.strip())
                 if place is None:
                     walk.hear(said)
                 else:
