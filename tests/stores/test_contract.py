@@ -318,8 +318,3 @@ def test_probing_leaves_nothing_behind(store):
 
 def test_a_good_configuration_has_nothing_to_report(store):
     assert list(store.check()) == []
-
-
-def test_unknown_options_are_named(store):
-    with pytest.raises(TypeError, match="colour"):
-        type(store)(colour="green")
