@@ -10,6 +10,9 @@ from django.core import mail
 from django.test import Client
 from django.urls import reverse
 
+from conversations.models import Conversation
+from conversations.stores import get_store
+from conversations.types import Key, Message
 from tests.conftest import PASSWORD
 
 LOGIN, SIGNUP, LOGOUT = "/accounts/login/", "/accounts/signup/", "/accounts/logout/"
@@ -423,3 +426,30 @@ def test_an_account_made_in_the_admin_works(client, admin):
     }
     assert client.post(reverse("admin:accounts_user_add"), fields).status_code == 302
     assert log_in(Client(), "chi@example.com")["Location"] == "/"
+
+
+def test_deleting_a_person_erases_their_conversations_and_nobody_else_s(client, admin, alice, bob):
+    keys = {person: talk(person) for person in (alice, bob)}
+    client.force_login(admin)
+    url = reverse("admin:accounts_user_delete", args=[alice.pk])
+    assert b"Conversations: 1" in client.get(url).content
+    assert client.post(url, {"post": "yes"}).status_code == 302
+    assert get_store().load(keys[alice]).version is None
+    assert get_store().load(keys[bob]).version is not None
+    assert [conversation.user for conversation in Conversation.objects.all()] == [bob]
+
+
+def test_a_person_stays_while_their_conversations_cannot_be_erased(client, admin, alice, settings):
+    talk(alice)
+    settings.CONVERSATION_STORE = {"BACKEND": "tests.helpers.BrokenStore"}
+    client.force_login(admin)
+    answer = client.post(reverse("admin:accounts_user_delete", args=[alice.pk]), {"post": "yes"})
+    assert (answer.status_code, "The storage does not answer." in answer.content.decode()) == (503, True)
+    alice.refresh_from_db()
+
+
+def talk(person) -> Key:
+    """A conversation with one message, in the table and in the store."""
+    conversation = Conversation.objects.create(user=person, title="Plans")
+    get_store().append(conversation.key, Message("user", "Hello"), create=True)
+    return conversation.key

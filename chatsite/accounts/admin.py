@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from chatsite.accounts.models import User
+from conversations.models import Conversation
 
 admin.site.unregister(allauth_admin.EmailAddress)
 RIGHTS = ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")
@@ -48,6 +49,12 @@ class UserAdmin(DjangoUserAdmin):
         super().save_model(request, obj, form, change)
         if "email" in form.changed_data:
             EmailAddress.objects.filter(user=obj).delete()
+
+    def get_deleted_objects(self, objs, request: HttpRequest):
+        """Chats go with their owner; the confirmation need not list rows nobody can open."""
+        chats = Conversation.objects.filter(user__in=objs).count()
+        counts = {User._meta.verbose_name_plural: len(objs), Conversation._meta.verbose_name_plural: chats}
+        return [str(person) for person in objs], counts, set(), []
 
     @admin.action(description=_("Confirm the e-mail addresses of the selected people"))
     def confirm_address(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
