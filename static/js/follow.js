@@ -94,9 +94,10 @@ export function follow(url, { receive, report }) {
   async function reopen() {
     const status = await statusOf(withCursor(url, lastId));
     if (source || page.signal.aborted) return;
-    if (isOver(status)) finish(status);
-    else if (status === 200) open();
-    else reopenLater();
+    if (isOver(status)) return finish(status);
+    if (status === 200) return open();
+    report("lost");
+    reopenLater();
   }
 
   function listen(target, type, handler) {

@@ -28,10 +28,11 @@ export function startScroll(content, button) {
   let stays = !returning && !linked;
   let last = position();
 
-  function toEnd() {
+  function toEnd(behavior = "instant") {
     stays = true;
     button.hidden = true;
-    scrollTo({ top: document.documentElement.scrollHeight, behavior: "instant" });
+    scrollTo({ top: document.documentElement.scrollHeight, behavior });
+    last = position(); // or a reader who goes up just then would seem to stand still
   }
 
   function moved() {
@@ -52,7 +53,7 @@ export function startScroll(content, button) {
   new ResizeObserver(grown).observe(content);
   button.addEventListener("click", () => {
     const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    scrollTo({ top: document.documentElement.scrollHeight, behavior: calm ? "instant" : "smooth" });
+    toEnd(calm ? "instant" : "smooth");
   });
   if (stays) toEnd();
   return toEnd;
