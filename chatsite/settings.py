@@ -311,8 +311,8 @@ CHAT_POLL_INTERVAL = 1.0  # readers of a reply that another process writes
 CHAT_SESSION_CHECK_INTERVAL = 3.0
 CHAT_REPLY_DEADLINE = env.number("CHAT_REPLY_DEADLINE", 600)
 CHAT_TITLE_TIMEOUT = env.number("CHAT_TITLE_TIMEOUT", 20)
-# Running replies may go on this long after SIGTERM; with DEBUG, whoever pressed Ctrl-C waits for nothing. By EXIT all is
-# settled. Heroku kills after 30 s; shorten both for a host that kills sooner (docker stop: 10 s).
+# Running replies may go on this long after SIGTERM; with DEBUG, whoever pressed Ctrl-C waits for nothing. By EXIT all
+# is settled. Heroku kills after 30 s; shorten both for a host that kills sooner (docker stop: 10 s).
 CHAT_SHUTDOWN_GRACE = env.number("CHAT_SHUTDOWN_GRACE", 0.5 if DEBUG else 15)
 CHAT_SHUTDOWN_EXIT = env.number("CHAT_SHUTDOWN_EXIT", 2 if DEBUG else 22)
 

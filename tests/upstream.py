@@ -231,7 +231,7 @@ class _Writer:
         elif isinstance(step, int | float):
             await asyncio.sleep(step)
         elif isinstance(step, threading.Event):
-            while not step.is_set():  # noqa: ASYNC110 -- set by another thread, while the client may go
+            while not step.is_set():  # set by another thread, while the client may go
                 await asyncio.sleep(0.005)
         elif step is ENDLESS:
             while True:
