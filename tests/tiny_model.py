@@ -53,7 +53,8 @@ TEMPLATE = (
     "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
-STEPS, BATCH, CONTEXT, IGNORED = 320, 24, 4096, -100
+# A context so long that nobody waits for the end of what never ends.
+STEPS, BATCH, CONTEXT, IGNORED = 320, 24, 1_000_000, -100
 ROOT = Path(__file__).resolve().parent.parent
 
 

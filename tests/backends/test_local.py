@@ -141,7 +141,7 @@ async def test_a_begun_answer_is_continued(backend):
 
 @local_model
 async def test_closing_the_stream_stops_the_model_and_lets_the_next_one_in(backend):
-    async with aclosing(backend.stream(saying(ENDLESS, max_tokens=4000))) as stream:
+    async with aclosing(backend.stream(saying(ENDLESS, max_tokens=900_000))) as stream:
         assert "again" in await begun(stream)
         writing = reply_threads()
     assert await answer(backend, "Who are you?") == ANSWERS["Who are you?"]
@@ -161,15 +161,15 @@ async def test_after_stop_at_most_one_more_token_is_written(backend):
             stopped.set()
 
     turns = turns_of(saying(ENDLESS).messages)
-    outcome = await asyncio.to_thread(engine.reply, turns, Sampling(max_tokens=4000, temperature=0), emit, stopped)
+    outcome = await asyncio.to_thread(engine.reply, turns, Sampling(max_tokens=900_000, temperature=0), emit, stopped)
     assert outcome.usage.completion_tokens <= 6
 
 
 @local_model
 async def test_cancelling_the_task_lets_the_next_one_in(backend):
-    reading = asyncio.create_task(deltas(backend, saying(ENDLESS, max_tokens=4000)))
+    reading = asyncio.create_task(deltas(backend, saying(ENDLESS, max_tokens=900_000)))
     async with asyncio.timeout(GUARD):
-        while not reply_threads():  # noqa: ASYNC110 - a thread sets no asyncio event
+        while not reply_threads():
             await asyncio.sleep(0.01)
     reading.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -192,7 +192,7 @@ async def test_two_at_once_get_their_own_answers_one_after_the_other(backend):
 
 @local_model
 async def test_somebody_who_leaves_the_queue_is_not_waited_for(backend):
-    async with aclosing(backend.stream(saying(ENDLESS, max_tokens=4000))) as endless:
+    async with aclosing(backend.stream(saying(ENDLESS, max_tokens=900_000))) as endless:
         await begun(endless)
         impatient = asyncio.create_task(deltas(backend, saying("Hello")))
         patient = asyncio.create_task(deltas(backend, saying("Who are you?")))
@@ -243,10 +243,16 @@ async def test_half_characters_do_not_break_it(backend):
 
 
 @local_model
-async def test_a_conversation_beyond_the_models_context_is_told(backend):
-    with pytest.raises(BackendError, match=r"This conversation has \d+ tokens, and the model reads 4096 at most"):
-        await answer(backend, "again " * 5000)
-    assert await answer(backend, "Hello") == ANSWERS["Hello"]
+async def test_a_conversation_beyond_the_models_context_is_told(folder, tmp_path):
+    copy = shutil.copytree(folder, tmp_path / "model")
+    config = json.loads((copy / "config.json").read_text())
+    (copy / "config.json").write_text(json.dumps(config | {"max_position_embeddings": 64}))
+    backend = LocalBackend("local", model=str(copy), threads=1)
+    with pytest.raises(BackendError, match=r"This conversation has \d+ tokens, and the model reads 64 at most"):
+        await answer(backend, "again " * 100)
+    found = await deltas(backend, saying(ENDLESS))
+    assert found[-1].finish_reason == "length"
+    assert found[-1].usage.prompt_tokens + found[-1].usage.completion_tokens == 64
 
 
 @local_model
@@ -255,7 +261,7 @@ async def test_a_silent_model_is_given_up(folder):
     await answer(backend, "Hello")
     backend.timeout = 0
     with pytest.raises(BackendTimeout, match="has not answered in time"):
-        await answer(backend, ENDLESS, max_tokens=4000)
+        await answer(backend, ENDLESS, max_tokens=900_000)
 
 
 @local_model
