@@ -44,7 +44,7 @@ def own_or_404(user, conversation_id) -> Conversation:
 
 def generation_or_404(user, generation_id) -> Generation:
     rows = Generation.objects.filter(conversation__in=Conversation.objects.for_user(user))
-    found = rows.select_related("model").filter(pk=generation_id).first()
+    found = rows.select_related("model", "conversation").filter(pk=generation_id).first()
     if found is None:
         raise Http404
     return found

@@ -48,9 +48,11 @@ async def make_title(messages: Sequence[Message], backend: ChatBackend, model: s
 
 
 def fallback(text: str) -> str:
-    """The first words of what was asked."""
+    """The first words of what was asked, and a sign that there were more."""
     line = next((line for line in text.splitlines() if tidy(line)), "")
-    return tidy(line)
+    title = tidy(line)
+    is_cut = len(_strip(_plain(line)).split()) > MAX_WORDS
+    return f"{title}…" if is_cut else title
 
 
 def tidy(text: str) -> str:

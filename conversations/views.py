@@ -19,7 +19,7 @@ from conversations import pages, services, streaming
 from conversations.access import generation_or_404, members_only, own_or_404
 from conversations.errors import ChatError, InputError
 from conversations.forms import MessageForm, RenameForm, RetryForm
-from conversations.models import Conversation, Generation
+from conversations.models import Conversation
 from conversations.responses import is_fetch, refusal, stale_form, take_draft, turn_response
 from conversations.streaming.executors import in_database
 
@@ -101,7 +101,7 @@ async def follow(request: HttpRequest, generation_id) -> HttpResponseBase:
         return HttpResponse(status=204)
     user = await request.auser()
     generation = await in_database(generation_or_404, user, generation_id)
-    if generation.status == Generation.Status.IN_PROGRESS:
+    if generation.is_live or streaming.is_followed_up(generation.pk):
         visitor = streaming.Visitor(request.session.session_key, user.pk)
         body = streaming.follow(generation.pk, streaming.parse_cursor(seen), visitor)
     else:

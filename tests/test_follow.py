@@ -150,6 +150,29 @@ async def test_the_title_follows_the_answer(engine, alice, scripted):
     assert page.title == "Baking Bread"
 
 
+async def test_a_reader_who_comes_after_the_answer_still_gets_its_title(engine, alice, scripted):
+    gate = asyncio.Event()
+    scripted.enqueue("Hello")
+    scripted.enqueue_title(gate.wait, "Baking Bread")
+    generation = await say(alice, "Hi")
+    await finished(generation)
+    reading = asyncio.create_task(read_all(generation))
+    await asyncio.sleep(0.05)
+    gate.set()
+    page = await reading
+    assert page.text == "Hello"
+    assert page.title == "Baking Bread"
+
+
+async def test_a_reader_who_comes_after_everything_gets_the_title_at_once(engine, alice, scripted):
+    scripted.enqueue_title("Baking Bread")
+    generation = await say(alice, "Hi")
+    await read_all(generation)
+    row = await in_database(lambda: Generation.objects.select_related("conversation").get())
+    page = Page().take(await in_database(streaming.finished_frames, row))
+    assert (page.text, page.title) == ("Hi", "Baking Bread")
+
+
 async def test_what_a_silent_model_does_is_told(engine, alice, scripted):
     gate = asyncio.Event()
     scripted.enqueue(Delta(metadata={"waiting": "Loading the model…"}), gate.wait, "ready")

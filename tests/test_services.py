@@ -313,7 +313,7 @@ async def test_a_store_that_comes_back_gets_what_it_missed(engine, alice, script
 async def test_a_title_of_the_model_comes_after_the_first_reply(engine, alice, scripted):
     scripted.enqueue_title('"Baking Bread."')
     generation = await say(alice, "How do I bake bread at home?")
-    assert generation.conversation.title == "How do I bake bread"
+    assert generation.conversation.title == "How do I bake bread…"
     await finished(generation)
     await engine_idle(engine)
     row = await in_database(services.by_id, alice, generation.conversation_id)

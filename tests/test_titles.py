@@ -60,14 +60,14 @@ async def test_a_model_that_fails_leaves_the_first_words():
     backend.enqueue_title(ValueError("a bug"))
     backend.enqueue_title("🍞")
     for _ in range(3):
-        assert await make_title(CHAT, backend) == "How do I bake bread"
+        assert await make_title(CHAT, backend) == "How do I bake bread…"
 
 
 async def test_a_model_that_hangs_leaves_the_first_words(settings):
     settings.CHAT_TITLE_TIMEOUT = 0.05
     backend = ScriptedBackend()
     backend.enqueue_title(asyncio.Event().wait, "Too late")
-    assert await make_title(CHAT, backend) == "How do I bake bread"
+    assert await make_title(CHAT, backend) == "How do I bake bread…"
 
 
 async def test_a_long_conversation_is_cut_to_what_any_model_takes():
@@ -77,5 +77,5 @@ async def test_a_long_conversation_is_cut_to_what_any_model_takes():
 
 
 def test_the_first_words_skip_lines_that_say_nothing():
-    assert fallback("```\n\n>>> \nWhy does this crash every time I run it?") == "Why does this crash every"
+    assert fallback("```\n\n>>> \nWhy does this crash every time I run it?") == "Why does this crash every…"
     assert fallback("???") == ""

@@ -47,12 +47,20 @@ class Relay(ABC):
         """The outcome is decided and committed: listeners may tell it. Who comes later reads the row."""
 
     @abstractmethod
+    def knows(self, generation_id: UUID) -> bool:
+        """Whether something may still come: text, or a title."""
+
+    @abstractmethod
     def end(self, generation_id: UUID) -> None:
         """Let go of the listeners and forget the reply."""
 
     @abstractmethod
     def attach(self, generation_id: UUID, listener: Listener) -> str | None:
-        """The text so far, after which `listener` is called; None if this relay does not know the reply."""
+        """The text so far, after which `listener` is called; None if this relay does not know the reply.
+
+        Of a closed reply that has not ended (its title is being made) the text is empty: it stands in the row,
+        and the listener is told at once that the outcome is decided.
+        """
 
     @abstractmethod
     def detach(self, generation_id: UUID, listener: Listener) -> None:

@@ -70,6 +70,9 @@ class MemoryRelay(Relay):
         if channel.listener:
             channel.listener.finish()
 
+    def knows(self, generation_id: UUID) -> bool:
+        return generation_id in self._channels
+
     def end(self, generation_id: UUID) -> None:
         channel = self._channels.pop(generation_id, None)
         if channel and channel.listener:
@@ -77,9 +80,11 @@ class MemoryRelay(Relay):
 
     def attach(self, generation_id: UUID, listener: Listener) -> str | None:
         channel = self._channels.get(generation_id)
-        if channel is None or channel.closed:
+        if channel is None:
             return None
         channel.listener = listener
+        if channel.closed:
+            self._loop.call_soon(listener.finish)
         channel.parts = ["".join(channel.parts)]
         if channel.notice and not channel.parts[0]:
             listener.notice(channel.notice)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from conversations import backends
-from conversations.streaming.follow import current_readers, finished_frames, follow
+from conversations.streaming.follow import current_readers, finished_frames, follow, is_followed_up
 from conversations.streaming.frames import Cursor, parse_cursor
 from conversations.streaming.sessions import Visitor
 from conversations.streaming.writer import current_writer
@@ -15,6 +15,7 @@ __all__ = [
     "current_writer",
     "finished_frames",
     "follow",
+    "is_followed_up",
     "parse_cursor",
     "shutdown",
     "startup",

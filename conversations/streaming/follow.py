@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 
 from django.conf import settings
 
-from conversations.models import Generation
+from conversations.models import Conversation, Generation
 from conversations.outbox import turn_messages
 from conversations.presenting import footer_html, message_view
 from conversations.rendering import needs_whole, render
@@ -25,6 +25,7 @@ from conversations.streaming.executors import in_database
 from conversations.streaming.feed import LONG_SOURCE, Feed, render_all
 from conversations.streaming.frames import END, OPENING, Cursor, encode
 from conversations.streaming.writer import current_writer
+from conversations.types import Delta
 
 logger = logging.getLogger(__name__)
 
@@ -168,11 +169,14 @@ async def _complete(feed: Feed, generation_id: UUID) -> None:
     if row is None:  # deleted meanwhile
         feed.close()
         return
+    if title := _title(row.conversation):
+        feed.notice(Delta(metadata=title))
+    is_whole = feed.cursor.characters == len(row.reply_text)
     sources = feed.unsettled
     if sum(map(len, sources)) > LONG_SOURCE:
-        html, data = await asyncio.to_thread(lambda: (render_all(sources, "")[0], _done(row)))
+        html, data = await asyncio.to_thread(lambda: (render_all(sources, "")[0], _done(row, with_html=not is_whole)))
     else:
-        html, data = render_all(sources, "")[0], _done(row)
+        html, data = render_all(sources, "")[0], _done(row, with_html=not is_whole)
     feed.complete(html, data)
 
 
@@ -186,7 +190,7 @@ async def _decided(generation_id: UUID) -> Generation | None:
 
 
 def _row(generation_id: UUID) -> Generation | None:
-    return Generation.objects.filter(pk=generation_id).select_related("model").first()
+    return Generation.objects.filter(pk=generation_id).select_related("model", "conversation").first()
 
 
 def _done(row: Generation, *, with_html: bool = False) -> dict:
@@ -200,7 +204,20 @@ def _done(row: Generation, *, with_html: bool = False) -> dict:
 
 def finished_frames(row: Generation) -> bytes:
     """All that a reader of a finished reply needs, at once."""
-    return OPENING + encode("done", _done(row, with_html=True), END)
+    title = _title(row.conversation)
+    return OPENING + encode("done", _done(row, with_html=True), END) + (encode("title", title) if title else b"")
+
+
+def _title(conversation: Conversation) -> dict | None:
+    """The data of a `title` frame, once there is a better title than the first words."""
+    if conversation.title_source == Conversation.TitleSource.FALLBACK:
+        return None
+    return {"conversation_id": str(conversation.pk), "title": conversation.title}
+
+
+def is_followed_up(generation_id: UUID) -> bool:
+    """Whether something may still come from this process: text, or a title."""
+    return current_writer().relay.knows(generation_id)
 
 
 _readers: WeakKeyDictionary[asyncio.AbstractEventLoop, Readers] = WeakKeyDictionary()

@@ -1,0 +1,142 @@
+"""What stands within a line: links that load nothing, addresses, footnotes, strike-through, line breaks."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+from xml.etree.ElementTree import Element, SubElement
+
+from markdown import Markdown
+from markdown import inlinepatterns as patterns
+from markdown.treeprocessors import Treeprocessor
+from markdown.util import AtomicString, Registry
+from pymdownx.magiclink import RE_MAIL, MagiclinkMailPattern, MagiclinkPattern
+
+LINK_ATTRIBUTES = {"rel": "noopener noreferrer nofollow", "target": "_blank"}
+EXTERNAL = re.compile(r"(?:https?://|mailto:)[^\s/]", re.IGNORECASE)
+MAX_ADDRESS = 2_000  # characters
+
+ESCAPABLE = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"  # CommonMark: ASCII punctuation
+AUTOLINK = r"<(https?://[^<>\s]+)>"
+# Unlike pymdownx, an address may follow a letter of a script that puts no spaces between words.
+BARE_LINK = r"(?i)(?<![a-z0-9@/._+-])(?:https?://|(?P<www>www\.))"
+AFTER_BARE_LINK = re.compile(r"[\s<>\"`\u3000-\u303f\uff00-\uff65\u2018-\u201f\x02]")
+CELL_BREAK = r"(?i)<br ?/?>"
+LINE_BREAK = r"(?:(?<! ) {2,}|\\)\n"
+FOOTNOTE = r"\[\^([^\[\]\s]{1,60})\]"
+
+
+def inline_patterns(markdown: Markdown) -> Registry:
+    """Python-Markdown's own patterns but raw HTML, which stays text, and ours."""
+    md, registry = markdown, Registry()
+    registry.register(patterns.BacktickInlineProcessor(patterns.BACKTICK_RE), "backtick", 190)
+    registry.register(patterns.EscapeInlineProcessor(patterns.ESCAPE_RE, md), "escape", 180)
+    registry.register(FootnoteReference(FOOTNOTE, md), "footnote", 175)
+    registry.register(patterns.ReferenceInlineProcessor(patterns.REFERENCE_RE, md), "reference", 170)
+    registry.register(patterns.LinkInlineProcessor(patterns.LINK_RE, md), "link", 160)
+    registry.register(ImageLink(patterns.IMAGE_LINK_RE, md), "image_link", 150)
+    registry.register(ImageReference(patterns.IMAGE_REFERENCE_RE, md), "image_reference", 140)
+    registry.register(patterns.ShortReferenceInlineProcessor(patterns.REFERENCE_RE, md), "short_reference", 130)
+    registry.register(ShortImageReference(patterns.IMAGE_REFERENCE_RE, md), "short_image_ref", 125)
+    registry.register(patterns.AutolinkInlineProcessor(AUTOLINK, md), "autolink", 120)
+    registry.register(patterns.SubstituteTagInlineProcessor(LINE_BREAK, "br"), "linebreak", 100)
+    registry.register(CellBreak(CELL_BREAK, md), "cell_break", 90)
+    registry.register(BareLink(BARE_LINK, md), "bare_link", 85)
+    registry.register(BareMail(RE_MAIL, md), "bare_mail", 84)
+    registry.register(patterns.DelimiterProcessor("*", "strong,em", md), "em_strong", 60)
+    md.delimiters.add("_", "strong,em", smart=True)
+    md.delimiters.add("~", "del", double=True)
+    return registry
+
+
+def image_link(source: str, description: str) -> Element:
+    """A picture is never loaded: whoever wrote its address would learn who reads. It becomes a link."""
+    link = Element("a", {"href": source, "class": "image-link"})
+    link.text = AtomicString(description.strip() or _host(source) or source)
+    return link
+
+
+def _host(address: str) -> str:
+    try:
+        return urlsplit(address).hostname or ""
+    except ValueError:
+        return ""
+
+
+class ImageLink(patterns.ImageInlineProcessor):
+    def handleMatch(self, m, data):
+        image, start, end = super().handleMatch(m, data)
+        return image if image is None else image_link(image.get("src"), image.get("alt")), start, end
+
+
+class ImageReference(patterns.ImageReferenceInlineProcessor):
+    def makeTag(self, href, title, text):
+        return image_link(href, self.unescape(text))
+
+
+class ShortImageReference(patterns.ShortImageReferenceInlineProcessor):
+    def makeTag(self, href, title, text):
+        return image_link(href, self.unescape(text))
+
+
+class CellBreak(patterns.InlineProcessor):
+    """`<br>` in a table's cell, which has no other way to break a line. Everywhere else tags are text."""
+
+    def handleMatch(self, m, data):
+        if not {"td", "th"}.intersection(self.md.treeprocessors["inline"].ancestors):
+            return None, None, None
+        return Element("br"), m.start(), m.end()
+
+
+class BareLink(MagiclinkPattern):
+    def __init__(self, pattern: str, md: Markdown) -> None:
+        super().__init__(pattern, md)
+        self.config = {"hide_protocol": False}
+
+    def handleMatch(self, m, data):
+        after = AFTER_BARE_LINK.search(data, m.end(), m.end() + MAX_ADDRESS)
+        if after is None and len(data) > m.end() + MAX_ADDRESS:
+            return None, None, None
+        return super().handleMatch(m, data[: after.start()] if after else data)
+
+
+class BareMail(MagiclinkMailPattern):
+    """A mail address, spelled as it is: it stands in the text already, where a robot can read it."""
+
+    def handleMatch(self, m, data):
+        address = self.unescape(m.group("mail"))
+        link = Element("a", {"href": f"mailto:{address}"})
+        link.text = AtomicString(address)
+        return link, m.start(), m.end()
+
+
+class FootnoteReference(patterns.InlineProcessor):
+    """`[^name]`, where the reply defines it (`definitions` of our Markdown)."""
+
+    ANCESTOR_EXCLUDES = ("a",)
+
+    def handleMatch(self, m, data):
+        note = self.md.definitions.refer(m[1])
+        if note is None:
+            return None, None, None
+        place = Element("sup", {"class": "footnote-ref", "id": note.reference_id})
+        link = SubElement(place, "a", {"href": f"#{note.id}"})
+        link.text = AtomicString(str(note.number))
+        return place, m.start(), m.end()
+
+
+class SafeLinks(Treeprocessor):
+    """Links lead to web and mail addresses, in another tab, and tell nothing about this page; others become text."""
+
+    def run(self, root: Element) -> None:
+        for link in root.iter("a"):
+            for inner in list(link.iter("a"))[1:]:
+                inner.tag = "span"
+                inner.attrib.clear()
+        for link in root.iter("a"):
+            address = "%20".join(link.get("href", "").split())
+            if EXTERNAL.match(address):
+                link.attrib.update(href=address, **LINK_ATTRIBUTES)
+            elif not address.startswith("#fn"):
+                link.tag = "span"
+                link.attrib.clear()

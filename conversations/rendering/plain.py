@@ -1,0 +1,64 @@
+"""Text as itself: cleaned, escaped, and the plain prose that needs no Markdown at all."""
+
+from __future__ import annotations
+
+import re
+from html import escape
+
+# Controls (Python-Markdown marks places with two of them) and lone surrogates, which no page can carry.
+UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
+
+# Whatever could mean something to Markdown, at the cost of taking the slow path for nothing now and then.
+MARKUP = re.compile(
+    r"""[\\`*_~\[\]<>&@|]      # inline markup, addresses, table cells
+    | :// | www\.              # links
+    | ^[ \t] | [ \t]$          # code, hard breaks
+    | ^[-+=#]                  # items, rules, headings
+    | ^\d+[.)](?:\s|$)         # numbered items
+    | \n[ \t]*\n               # more than one paragraph
+    """,
+    re.VERBOSE | re.MULTILINE | re.IGNORECASE,
+)
+
+
+LANGUAGE = re.compile(r"\{?\.?([A-Za-z0-9][A-Za-z0-9_+#-]{0,29})")
+
+
+def clean(text: str) -> str:
+    """The text with line feeds only, and U+FFFD for what cannot be shown."""
+    return UNPRINTABLE.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", " "))
+
+
+def escaped(text: str) -> str:
+    return escape(text, quote=False)
+
+
+def plain_paragraph(text: str) -> str | None:
+    """The HTML of a block that is one paragraph of plain prose; None if it may be anything else."""
+    text = text.strip("\n")
+    if not text.strip() or MARKUP.search(text):
+        return None
+    return f"<p>{escaped(text)}</p>"
+
+
+def plain_block(text: str) -> str:
+    """A block as it was written: what is shown of one that would take too long to format."""
+    return f'<pre class="plain">{escaped(text.rstrip())}\n</pre>'
+
+
+def language_of(info: str) -> str:
+    """The language that stands behind an opening fence, as it is written; empty if none does."""
+    match = LANGUAGE.match(info)
+    return match[1] if match else ""
+
+
+def code_html(language: str, code: str) -> str:
+    """A code block with a head for the language and for buttons. `code` is HTML, a line feed after each line."""
+    attribute = f' class="language-{language}"' if language else ""
+    head = f'<div class="code-head"><span class="code-lang">{language}</span></div>'
+    return f'<div class="code">{head}<pre><code{attribute}>{code}</code></pre></div>'
+
+
+def plain_code(info: str, lines: list[str]) -> str:
+    """A code block without colours: escaped text, to which further lines are only appended."""
+    return code_html(language_of(info), "".join(f"{escaped(line)}\n" for line in lines))

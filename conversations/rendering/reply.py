@@ -1,0 +1,110 @@
+"""A reply's HTML: the concatenation of its blocks, each rendered alone, however and whenever it is asked for."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING
+
+from django.utils.safestring import SafeString
+
+from conversations.rendering.blocks import Code, parse
+from conversations.rendering.cache import RecentlyUsed
+from conversations.rendering.definitions import Definitions, definitions_of
+from conversations.rendering.limits import can_format, can_highlight
+from conversations.rendering.plain import clean, plain_block, plain_code, plain_paragraph
+from conversations.rendering.splitter import split
+
+if TYPE_CHECKING:
+    from conversations.rendering.formatter import Formatter
+
+logger = logging.getLogger(__name__)
+
+RENDERER_VERSION = 1  # raise it when the same text comes to look otherwise
+
+_blocks, _replies = RecentlyUsed(4_000_000), RecentlyUsed(2_000_000)  # characters
+_of_thread = threading.local()
+
+
+def render(text: str) -> SafeString:
+    """A whole reply as HTML: its blocks one by one, or together where one defines something for another."""
+    definitions = definitions_of(text)
+    if not definitions:
+        return SafeString("".join(map(render_block, split(text))))
+    html = _replies.get(text)
+    if html is None:
+        parts = [_format(source, definitions) for source in split(text)]
+        html = "".join(parts) + _footnotes(definitions)
+        _replies.put(text, html)
+    return SafeString(html)
+
+
+def needs_whole(text: str) -> bool:
+    """Whether the reply defines links or footnotes, so that its blocks cannot be rendered alone."""
+    return bool(definitions_of(text))
+
+
+def render_block(source: str) -> SafeString:
+    """One block (see `split`) as HTML: formatted, or as it was written if that would take too long. Never raises."""
+    html = plain_paragraph(source)
+    if html is None:
+        html = _blocks.get(source)
+    if html is None:
+        html = _format(source)
+        _blocks.put(source, html)
+    return SafeString(html)
+
+
+def render_open(source: str) -> SafeString:
+    """A block that is still being written: as `render_block`, but code waits for its colours until it is closed."""
+    html = plain_paragraph(source)
+    return SafeString(_format(source, is_open=True) if html is None else html)
+
+
+def warm_up() -> None:
+    """Import what formatting needs (0.1 s), in a thread before the first reply rather than during it."""
+    _formatter()
+
+
+def _format(source: str, definitions: Definitions | None = None, *, is_open: bool = False) -> str:
+    text = clean(source)
+    try:
+        return _try_format(text, definitions or Definitions(), is_open=is_open)
+    except Exception as error:  # a text that cannot be shown could never be opened again
+        # Only the kind: messages of the libraries quote what people wrote.
+        logger.error("A block of %d characters could not be formatted: %s", len(text), type(error).__name__)
+        return plain_block(text)
+
+
+def _try_format(text: str, definitions: Definitions, *, is_open: bool) -> str:
+    blocks = parse(text)
+    if len(blocks) == 1 and isinstance(blocks[0], Code):
+        return _code(blocks[0], is_open=is_open)
+    html = _formatter().format(blocks, definitions, is_open=is_open) if can_format(text) else None
+    return plain_block(text) if html is None else html
+
+
+def _code(block: Code, *, is_open: bool) -> str:
+    """Code is never too long to be shown as code."""
+    is_plain = (is_open and block.in_fence()) or not block.info or not can_highlight(block.lines)
+    html = None if is_plain else _formatter().format([block], Definitions())
+    return plain_code(block.info, block.lines) if html is None else html
+
+
+def _footnotes(definitions: Definitions) -> str:
+    if not definitions.footnotes:
+        return ""
+    try:
+        return _formatter().format_footnotes(definitions) or ""
+    except Exception as error:
+        logger.error("Footnotes could not be formatted: %s", type(error).__name__)
+        return ""
+
+
+def _formatter() -> Formatter:
+    if not hasattr(_of_thread, "formatter"):
+        # Not at the top: the libraries take 0.1 s to import, and a process answers before it needs them.
+        from conversations.rendering.formatter import Formatter
+
+        _of_thread.formatter = Formatter()
+    return _of_thread.formatter

@@ -1,0 +1,62 @@
+"""The last step before a page: whatever was made of a model's text, only this much of HTML gets through."""
+
+from __future__ import annotations
+
+import re
+
+from bleach.sanitizer import Cleaner
+
+from conversations.rendering.highlight import CLASSES
+from conversations.rendering.inline import EXTERNAL, LINK_ATTRIBUTES
+
+ELEMENTS = """
+a blockquote br code del div em h1 h2 h3 h4 h5 h6 hr li ol p pre section span strong sup table tbody td th thead tr ul
+"""
+TAGS = frozenset(ELEMENTS.split())
+OWN_CLASSES = {
+    "a": {"image-link", "footnote-back"},
+    "div": {"code", "code-head", "table"},
+    "li": {"task", "task done"},
+    "pre": {"plain"},
+    "section": {"footnotes"},
+    "span": CLASSES | {"code-lang"},
+    "sup": {"footnote-ref"},
+    "td": {"align-left", "align-center", "align-right"},
+    "th": {"align-left", "align-center", "align-right"},
+}
+CODE_CLASS = re.compile(r"language-[A-Za-z0-9_+#-]{1,30}")
+FOOTNOTE_ID = re.compile(r"fn(?:ref)?-[0-9a-f]{12}-[0-9]{1,3}")
+FOOTNOTE_LINK = re.compile("#" + FOOTNOTE_ID.pattern)
+NUMBER = re.compile(r"[0-9]{1,9}")
+
+
+def is_allowed(tag: str, name: str, value: str) -> bool:
+    match (tag, name):
+        case ("code", "class"):
+            return CODE_CLASS.fullmatch(value) is not None
+        case (_, "class"):
+            return value in OWN_CLASSES.get(tag, ())
+        case ("a", "href"):
+            return EXTERNAL.match(value) is not None or FOOTNOTE_LINK.fullmatch(value) is not None
+        case ("a", "title"):
+            return True
+        case ("a", "rel" | "target"):
+            return value == LINK_ATTRIBUTES[name]
+        case ("ol", "start"):
+            return NUMBER.fullmatch(value) is not None
+        case ("li" | "sup", "id"):
+            return FOOTNOTE_ID.fullmatch(value) is not None
+        case ("div", "tabindex" | "role"):
+            return value in ("0", "region")
+    return False
+
+
+class Sanitizer:
+    """One per thread: bleach's parser has state."""
+
+    def __init__(self) -> None:
+        protocols = {"http", "https", "mailto"}
+        self._cleaner = Cleaner(tags=TAGS, attributes=is_allowed, protocols=protocols)
+
+    def clean(self, html: str) -> str:
+        return self._cleaner.clean(html)

@@ -1,0 +1,120 @@
+"""From blocks to a tree of elements, whose text Python-Markdown then formats (formatter.py)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from xml.etree.ElementTree import Element, SubElement
+
+from markdown import Markdown
+from markdown.extensions.tables import PIPE_LEFT, PIPE_RIGHT, TableProcessor
+from markdown.util import AtomicString
+
+from conversations.rendering.blocks import Block, Code, Heading, List, Paragraph, Quotation, Rule, Table
+from conversations.rendering.definitions import Footnote
+from conversations.rendering.highlight import code_block
+from conversations.rendering.limits import INLINE, INLINE_WORK, inline_work
+
+TASK = re.compile(r"\[([ xX])\][ \t]+")
+OPEN_TASK, DONE_TASK = "\u2610 ", "\u2713 "  # a form's checkbox would be a control that does nothing
+
+
+class TreeBuilder:
+    """Builds one tree. `is_open`: the text is still being written; unclosed code then waits for its colours."""
+
+    def __init__(self, markdown: Markdown, *, is_open: bool = False) -> None:
+        self._markdown, self._is_open = markdown, is_open
+        self._work_left = INLINE_WORK
+        self._tables = TableProcessor(markdown.parser, {"use_align_attribute": True})
+        self._tables.border = PIPE_LEFT | PIPE_RIGHT
+
+    def add(self, parent: Element, blocks: Iterable[Block]) -> None:
+        for block in blocks:
+            match block:
+                case Paragraph() if block.lines:
+                    self._set_inline(SubElement(parent, "p"), "\n".join(block.lines))
+                case Heading():
+                    self._set_inline(SubElement(parent, f"h{block.level}"), _without_closing_marks(block.text))
+                case Rule():
+                    SubElement(parent, "hr")
+                case Code():
+                    self._add_code(parent, block)
+                case Quotation():
+                    self.add(SubElement(parent, "blockquote"), block.content.blocks)
+                case List():
+                    self._add_list(parent, block)
+                case Table():
+                    self._add_table(parent, block.rows)
+
+    def add_footnotes(self, parent: Element, notes: Iterable[Footnote]) -> None:
+        section = SubElement(parent, "section", {"class": "footnotes"})
+        items = SubElement(section, "ol")
+        for note in notes:
+            item = SubElement(items, "li", {"id": note.id})
+            self._set_inline(SubElement(item, "span"), note.text)
+            if note.is_referred_to:
+                back = SubElement(item, "a", {"class": "footnote-back", "href": f"#{note.reference_id}"})
+                back.text = AtomicString("\u2191")
+
+    def _set_inline(self, element: Element, text: str) -> None:
+        """Give an element its text: to be formatted, or as it is if that would take too long."""
+        text = text.strip(" \t\n")
+        work = inline_work(text)
+        if len(text) <= INLINE and work <= self._work_left:
+            self._work_left -= work
+            element.text = text
+        else:
+            element.text = AtomicString(text.replace("&", "&amp;"))
+
+    def _add_code(self, parent: Element, block: Code) -> None:
+        html = code_block(block, highlighted=not (self._is_open and block.in_fence()))
+        # Python-Markdown puts what was stashed in the place of the paragraph around its placeholder.
+        SubElement(parent, "p").text = AtomicString(self._markdown.htmlStash.store(html))
+
+    def _add_list(self, parent: Element, block: List) -> None:
+        element = SubElement(parent, "ul" if block.start is None else "ol")
+        if block.start not in (None, 1):
+            element.set("start", str(block.start))
+        for item in block.items:
+            self._add_item(element, list(item.blocks), is_loose=block.loose)
+
+    def _add_item(self, parent: Element, blocks: list[Block], *, is_loose: bool) -> None:
+        element = SubElement(parent, "li")
+        first = blocks[0] if blocks else None
+        if isinstance(first, Paragraph):
+            self._mark_task(element, first)
+            if not is_loose:
+                self._set_inline(element, "\n".join(first.lines))
+                del blocks[0]
+        self.add(element, blocks)
+
+    def _mark_task(self, element: Element, paragraph: Paragraph) -> None:
+        if task := TASK.match(paragraph.lines[0]):
+            is_open = task[1] == " "
+            element.set("class", "task" if is_open else "task done")
+            paragraph.lines[0] = (OPEN_TASK if is_open else DONE_TASK) + paragraph.lines[0][task.end() :]
+
+    def _add_table(self, parent: Element, rows: list[str]) -> None:
+        """A table as wide as its head: models miscount the row below it."""
+        head, delimiters, *body = map(_with_borders, rows)
+        columns = len(self._tables._split_row(head))
+        self._tables.separator = [*self._tables._split_row(delimiters), *[""] * columns][:columns]
+        box = SubElement(parent, "div", {"class": "table", "tabindex": "0", "role": "region"})
+        self._tables.run(box, ["\n".join([head, delimiters, *body])])
+        for cell in box.iter():
+            if cell.tag in ("td", "th"):
+                self._set_inline(cell, cell.text or "")
+                if alignment := cell.attrib.pop("align", None):
+                    cell.set("class", f"align-{alignment}")
+
+
+def _with_borders(row: str) -> str:
+    row = row.strip(" \t")
+    row = row if row.startswith("|") else f"|{row}"
+    return row if len(row) > 1 and TableProcessor.RE_END_BORDER.search(row) else f"{row} |"
+
+
+def _without_closing_marks(heading: str) -> str:
+    text = heading.rstrip(" \t")
+    bare = text.rstrip("#")
+    return bare if not bare or bare[-1] in " \t" else text
