@@ -37,7 +37,7 @@ check: $(VENV)/.dev ## format, lint, settings, migrations, layers, JavaScript
 	@if ! ls */locale/*/LC_MESSAGES/*.po >/dev/null 2>&1; then true; \
 	elif command -v msgfmt >/dev/null; then $(BIN)/python manage.py compilemessages --ignore '$(VENV)*' -v 0; \
 	else echo "Skipped: translations. Install gettext to check them."; test "$(CI)" != true; fi
-	@if command -v node >/dev/null; then node --test tests/js/*.test.mjs; \
+	@if command -v node >/dev/null; then node --test --test-reporter=spec tests/js/*.test.mjs; \
 	else echo "Skipped: the tests of the JavaScript. Install Node.js 18 or newer to run them."; test "$(CI)" != true; fi
 
 lock: $(VENV)/.run ## pin every package again, as the requirements*.in files allow
