@@ -18,7 +18,7 @@ from conversations.rendering.plain import code_html, escaped, language_of, plain
 NAMES = """
 asm awk bash bat batch c c# c++ clj clojure cmake console cpp cs csharp css dart diff docker dockerfile elixir erlang
 ex f# fish fortran fsharp gherkin glsl go golang graphql groovy haskell hcl hs html ini java javascript jinja js json
-json5 jsx julia kotlin latex lisp lua make makefile markdown matlab md mysql nasm nginx nim nix objc objective-c ocaml
+json5 jsx julia kotlin latex lisp lua make makefile markdown md mysql nasm nginx nim nix objc objective-c ocaml
 pascal perl php pl plpgsql postgres postgresql powershell properties proto protobuf ps1 pwsh py py3 pycon pytb python
 python3 r rb rs ruby rust sass scala scheme scss sh shell shell-session solidity sql sqlite3 swift tcl terraform tex
 tf toml ts tsql tsx typescript v vb.net vbnet verilog vhdl vim vue xml yaml yml zig zsh
