@@ -106,7 +106,8 @@ class Feed:
         """All frames from `position` on, joined, and the cursor after them; None if they left the log."""
         if position < self._first:
             return None
-        entries = list(self._log)[position - self._first :]
+        behind = self.position - position
+        entries = [self._log[index] for index in range(-behind, 0)]  # a deque is quick at its ends
         cursors = [cursor for _frame, cursor in entries if cursor]
         return b"".join(frame for frame, _cursor in entries), cursors[-1] if cursors else None
 
