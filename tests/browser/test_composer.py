@@ -128,7 +128,7 @@ def test_a_site_that_asks_for_time_is_sent_the_message_again(page):
 
 def test_what_is_typed_while_a_message_is_on_its_way_stays(page):
     held = []
-    page.route(SENDING, held.append, times=1)
+    page.route(SENDING, lambda route: held.append(route), times=1)
     send(page, "first")
     expect(page.locator(".message.user.is-pending .bubble")).to_have_text("first")
     page.keyboard.type("second")
