@@ -1,4 +1,8 @@
-"""Hugging Face: Inference Providers through the router, or any endpoint of one's own, by huggingface_hub's client."""
+"""Hugging Face: Inference Providers through the router, or any endpoint of one's own, by huggingface_hub's client.
+
+A site with hundreds of replies at a time spends a third of the CPU on them with ChatCompletionsBackend, which the
+router takes as well: OPTIONS = {"base_url": "https://router.huggingface.co/v1", "api_key": …}.
+"""
 
 from __future__ import annotations
 
@@ -120,6 +124,8 @@ class HuggingFaceBackend(ServerBackend):
             return await hub.get(self.address.url("/models"), self.api_key, self.limits)
 
     def _translated(self, error: Exception, watch: Watch) -> BackendError | None:
+        if self._hub is None:  # it cannot be imported
+            return None
         return self._hub.translated(error, self.sentences, self.limits, begun=watch.has_begun)
 
     def _model_of(self, request: ChatRequest) -> str:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import json
 import threading
+import warnings
 from base64 import b64encode
 
 import pytest
@@ -11,7 +14,7 @@ import pytest
 from conversations.backends.chat_completions import ChatCompletionsBackend
 from conversations.types import ChatRequest, Message, Usage
 from tests.backends.asking import deltas_of, fault_of, question, text_of
-from tests.upstream import DONE, Answer, Headers, chunk
+from tests.upstream import DONE, HANG, Answer, Headers, chunk
 
 
 @pytest.fixture
@@ -121,6 +124,14 @@ async def test_a_wrong_value_is_told_instead_of_being_left_out(backend, upstream
     assert len(upstream.exchanges) == 1
 
 
+async def test_a_conversation_that_is_too_long_is_told_even_where_the_refusal_names_a_field(backend, upstream):
+    message = "max_tokens is not supported beyond the model's maximum context length of 4096 tokens"
+    upstream.enqueue(Answer(400, {"error": {"message": message, "param": "max_tokens"}}))
+    fault, _ = await fault_of(backend, question(max_tokens=5000))
+    assert "too long for the model" in fault.message
+    assert len(upstream.exchanges) == 1
+
+
 async def test_the_key_goes_as_a_bearer_token_and_other_headers_beside_it(connect, upstream):
     await text_of(connect(api_key=" sk-123\n", headers={"X-Team": "blue"}), question())
     headers = upstream.exchanges[0].headers
@@ -143,7 +154,8 @@ async def test_without_a_key_none_is_sent_and_a_missing_one_is_asked_for(backend
     assert "asks for an API key, and this site has none" in fault.message
 
 
-async def test_cookies_of_a_server_are_not_passed_from_one_person_to_the_next(backend, upstream):
+async def test_cookies_of_a_server_are_not_passed_from_one_person_to_the_next(connect, upstream):
+    backend = connect(base_url=upstream.url.replace("127.0.0.1", "localhost"))  # numbers get no cookies anyway
     upstream.enqueue(Headers({"Content-Type": "text/event-stream", "Set-Cookie": "session=alice"}), "Hello")
     await text_of(backend, question())
     await text_of(backend, question())
@@ -151,7 +163,7 @@ async def test_cookies_of_a_server_are_not_passed_from_one_person_to_the_next(ba
 
 
 async def test_a_redirect_is_a_wrong_address_and_is_not_followed(backend, upstream):
-    upstream.enqueue(Answer(301, b"", {"Location": upstream.url + "/chat/completions"}))
+    upstream.enqueue(Answer(307, b"", {"Location": upstream.url + "/chat/completions"}))
     fault, _ = await fault_of(backend, question())
     assert "Whoever runs the site can check base_url" in fault.message
     assert len(upstream.exchanges) == 1
@@ -177,6 +189,11 @@ async def test_a_server_without_a_list_of_models_is_asked_without_a_name(backend
     upstream.models = Answer(404, b"")
     await text_of(backend, question(model=""))
     assert "model" not in upstream.exchanges[-1].body
+
+
+async def test_a_bug_of_ours_is_not_passed_off_as_a_fault_of_the_server(backend):
+    with pytest.raises(TypeError):
+        await text_of(backend, question(model=object()))
 
 
 def test_the_catalogue_has_the_configured_models_or_one_entry_for_the_server():
@@ -221,15 +238,17 @@ async def test_done_without_a_finish_reason_is_a_finish(backend, upstream):
     assert (await deltas_of(backend, question()))[-1].finish_reason == "stop"
 
 
-async def test_done_after_a_server_gave_up_is_none(backend, upstream):
-    upstream.enqueue("Hel", chunk(finish_reason="abort"), DONE)
+@pytest.mark.parametrize("after", [(), (HANG,)])
+async def test_done_after_a_server_gave_up_is_none(backend, upstream, after):
+    upstream.enqueue("Hel", chunk(finish_reason="abort"), DONE, *after)
     assert not any(delta.finish_reason for delta in await deltas_of(backend, question()))
 
 
 async def test_a_server_that_does_not_stream_is_understood(backend, upstream):
     message = {"role": "assistant", "content": "All at once"}
     usage = {"prompt_tokens": 1, "completion_tokens": 3}
-    upstream.enqueue(Answer(200, {"choices": [{"message": message, "finish_reason": "stop"}], "usage": usage}))
+    body = json.dumps({"choices": [{"message": message}], "usage": usage}, indent=2).encode()
+    upstream.enqueue(Answer(200, body, {"Content-Type": "application/json"}))
     deltas = await deltas_of(backend, question())
     assert [delta.text for delta in deltas] == ["All at once", ""]
     assert (deltas[-1].finish_reason, deltas[-1].usage) == ("stop", Usage(1, 3))
@@ -260,6 +279,23 @@ async def test_one_connection_serves_one_reply_after_the_other(backend, upstream
     for _ in range(3):
         await text_of(backend, question())
     assert len({exchange.client_port for exchange in upstream.exchanges}) == 1
+
+
+async def test_a_connection_is_kept_when_its_end_comes_a_little_later(backend, upstream):
+    for _ in range(5):
+        upstream.enqueue("Hello", DONE, 0.02)
+        await text_of(backend, question())
+    assert len({exchange.client_port for exchange in upstream.exchanges}) < 5
+
+
+def test_sessions_of_loops_that_have_ended_are_closed(upstream):
+    backend = ChatCompletionsBackend("server", base_url=upstream.url)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        asyncio.run(text_of(backend, question()))
+        asyncio.run(text_of(backend, question()))
+        gc.collect()
+    assert not [warning for warning in caught if "client session" in str(warning.message)]
 
 
 async def test_many_replies_are_live_at_the_same_time(backend, upstream):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 
@@ -21,16 +23,21 @@ def watching(**limits: float) -> Watch:
 
 
 async def wait_for_ever(watch: Watch) -> None:
-    async with asyncio.timeout(GUARD):
-        with watch:
-            await asyncio.Event().wait()
+    await guarded(watch, asyncio.Event().wait)
 
 
 async def read_for_ever(watch: Watch) -> None:
-    async with asyncio.timeout(GUARD):
-        while True:
-            with watch:
-                await asyncio.sleep(0.01)
+    await guarded(watch, lambda: asyncio.sleep(0.01))
+
+
+async def guarded(watch: Watch, wait: Callable[[], Awaitable[Any]]) -> None:
+    try:
+        async with asyncio.timeout(GUARD) as guard:
+            while True:
+                with watch:
+                    await wait()
+    finally:
+        assert not guard.expired(), "the watch let it wait"
 
 
 async def test_silence_before_the_first_piece_is_ended():
@@ -48,6 +55,11 @@ async def test_silence_between_pieces_has_a_limit_of_its_own():
 async def test_pieces_that_keep_coming_run_into_the_deadline():
     with pytest.raises(TimedOut, match="deadline"):
         await read_for_ever(watching(deadline=0.2))
+
+
+async def test_silence_does_not_outlast_the_deadline():
+    with pytest.raises(TimedOut, match="deadline"):
+        await wait_for_ever(watching(deadline=0.05))
 
 
 async def test_a_deadline_that_passed_while_the_reader_was_busy_shows_at_the_next_wait():

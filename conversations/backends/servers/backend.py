@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import aclosing
-from typing import Any, NoReturn
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from contextlib import aclosing, contextmanager
+from typing import Any
 
 from django.core.checks import CheckMessage
 
@@ -63,23 +63,20 @@ class ServerBackend(ChatBackend):
         reply = ReplyReader(self.sentences, request.model, self.max_length)
         watch = Watch(self.limits, self.sentences.timed_out)
         try:
-            async with aclosing(self._batches(request, reply, watch)) as batches:
-                async for batch in batches:
-                    for chunk in batch:
-                        if (delta := reply.read(chunk)) is not None:
-                            watch.begin()
-                            yield delta
+            with self._telling(watch):
+                async with aclosing(self._batches(request, reply, watch)) as batches:
+                    async for batch in batches:
+                        for chunk in batch:
+                            if (delta := reply.read(chunk)) is not None:
+                                watch.begin()
+                                yield delta
                         if reply.is_cut:
                             break
-                    if reply.is_cut:
-                        break
-                    if reply.finish_reason:
-                        watch.shorten(TAIL)
-        except Exception as error:
+                        if reply.finish_reason:
+                            watch.shorten(TAIL)
+        except BackendError:
             if not reply.finish_reason:  # what breaks after the finish takes nothing from the reply
-                self._raise_fault(error, watch)
-        finally:
-            watch.close()
+                raise
         if (last := reply.end()) is not None:
             yield last
 
@@ -87,12 +84,8 @@ class ServerBackend(ChatBackend):
         """What the server itself says it offers, as dicts of ChatModel fields. Raises BackendError."""
         self._require_address()
         watch = Watch(self.limits, self.sentences.timed_out)
-        try:
+        with self._telling(watch):
             listing = await self._listing(watch)
-        except Exception as error:
-            self._raise_fault(error, watch)
-        finally:
-            watch.close()
         try:
             return catalogue(listing)
         except ValueError:
@@ -115,11 +108,20 @@ class ServerBackend(ChatBackend):
     def _translated(self, error: Exception, watch: Watch) -> BackendError | None:
         """The sentence for what the client library raised; None for what it never raises: that is a bug of ours."""
 
-    def _raise_fault(self, error: Exception, watch: Watch) -> NoReturn:
-        fault = None if isinstance(error, BackendError) else self._translated(error, watch)
-        if fault is None:
-            raise error
-        raise fault from error
+    @contextmanager
+    def _telling(self, watch: Watch) -> Iterator[None]:
+        """Turns what the client library raises into sentences, and ends the watch. Bugs pass as they are."""
+        try:
+            yield
+        except BackendError:
+            raise
+        except Exception as error:
+            fault = self._translated(error, watch)
+            if fault is None:
+                raise
+            raise fault from error
+        finally:
+            watch.close()
 
     def _require_address(self) -> None:
         if self.address.problem:

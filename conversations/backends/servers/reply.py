@@ -48,6 +48,8 @@ class ReplyReader:
 
     def read(self, chunk: Mapping[str, Any]) -> Delta | None:
         """What the chunk adds. Raises BackendError for an error inside the stream and for a chunk of another shape."""
+        if self.is_cut:
+            return None
         if chunk is DONE:
             self.finish_reason = self.finish_reason or (None if self._is_given_up else "stop")
             return None
