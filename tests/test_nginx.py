@@ -37,12 +37,14 @@ def configuration(folder, port: int, site_port: int) -> str:
     return AROUND.format(folder=folder, servers=text)
 
 
-def test_a_reply_passes_nginx_while_it_is_being_written(tmp_path):
-    site_port, port, gate = free_port(), free_port(), threading.Event()
+@pytest.mark.parametrize("protocol", ["1.1", "1.0"])  # ours, and that of an nginx that nobody configured
+def test_a_reply_passes_nginx_while_it_is_being_written(tmp_path, protocol):
+    site_port, port, first, second = free_port(), free_port(), threading.Event(), threading.Event()
     file = tmp_path / "nginx.conf"
-    file.write_text(configuration(tmp_path, port, site_port), encoding="utf-8")
+    text = configuration(tmp_path, port, site_port)
+    file.write_text(text.replace("proxy_http_version 1.1", f"proxy_http_version {protocol}"), encoding="utf-8")
     with Upstream() as upstream:
-        upstream.enqueue("Hello", gate, " there")
+        upstream.enqueue("Hello", first, " there", second, " friend")
         server = {"OPENAI_BASE_URL": upstream.url, "OPENAI_MODELS": "test"}
         env = production(tmp_path, HTTPS="0", TRUSTED_PROXIES="1", PORT=str(site_port)) | server
         manage(env, "migrate", "--verbosity", "0")
@@ -61,7 +63,9 @@ def test_a_reply_passes_nginx_while_it_is_being_written(tmp_path):
             assert answer.status == 200, answer.text
             events = visitor.events(re.search(r'data-follow="([^"]+)"', answer.text)[1])
             assert any("Hello" in str(data) for _, data in events)
-            gate.set()  # the model says the rest only now that the beginning has passed
+            first.set()  # each time the model goes on only when what it said has passed
+            assert any("there" in str(data) for _, data in events)
+            second.set()
             assert [data["status"] for kind, data in events if kind == "done"] == ["completed"]
 
 
