@@ -91,6 +91,23 @@ def test_a_reload_in_mid_answer_misses_nothing(page, scripted):
     expect(page.locator("article.assistant[data-status=completed] .prose p")).to_have_text(["One.", "Two and more."])
 
 
+def test_an_unfinished_list_and_unfinished_code_are_shown_as_what_they_are(page, scripted):
+    wait, go_on = held()
+    wait_again, end = held()
+    scripted.enqueue(
+        "- one\n- two\n", "- thr", wait, "ee\n\nThen:\n\n```python\nx = 1\n", "y = ", wait_again, "2\n```\n"
+    )
+    page.goto("/")
+    ask(page, "Step by step")
+    expect(page.locator("article[data-status=in_progress] .prose li")).to_have_text(["one", "two", "thr"])
+    go_on()
+    expect(page.locator("article[data-status=in_progress] .prose pre")).to_have_text("x = 1\ny = ")
+    expect(page.locator("article[data-status=in_progress]").get_by_role("button", name="Copy the code")).to_be_visible()
+    end()
+    expect(page.locator("article[data-status=completed] .prose pre .mi")).to_have_text(["1", "2"])
+    expect(page.locator("article[data-status=completed] .prose li")).to_have_text(["one", "two", "three"])
+
+
 def test_the_view_follows_only_a_reader_who_is_at_the_end(page, scripted):
     wait, go_on = held()
     scripted.enqueue(PARAGRAPHS + "\n\n", wait, PARAGRAPHS + "\n\nLast words.")
