@@ -19,7 +19,6 @@ from conversations.backends.servers.listing import catalogue
 from conversations.backends.servers.per_loop import PerLoop
 from conversations.backends.servers.refusal import Refusal
 from conversations.backends.servers.reply import DONE, ReplyReader
-from conversations.backends.servers.request import chat_messages
 from conversations.errors import BackendError, BackendTimeout
 from conversations.types import ChatRequest
 
@@ -105,7 +104,7 @@ class ChatCompletionsBackend(ServerBackend):
         model = request.model or self._first_model or await self._find_model(watch)
         while True:
             fields = self._fields.of(request)
-            body = {"messages": chat_messages(request), "stream": True, **fields}
+            body = {"messages": self._fields.messages(request), "stream": True, **fields}
             if model:
                 body["model"] = model
             response = await self._request("POST", "/chat/completions", watch, json=body)

@@ -20,7 +20,6 @@ from conversations.backends.servers.limits import Watch
 from conversations.backends.servers.listing import label_of
 from conversations.backends.servers.refusal import Refusal
 from conversations.backends.servers.reply import ReplyReader
-from conversations.backends.servers.request import chat_messages
 from conversations.errors import BackendError
 from conversations.types import ChatRequest
 
@@ -111,7 +110,7 @@ class HuggingFaceBackend(ServerBackend):
             try:
                 with watch:
                     return await client.chat_completion(
-                        chat_messages(request), model=model, stream=True, extra_body=fields
+                        self._fields.messages(request), model=model, stream=True, extra_body=fields
                     )
             except self._hub.HfHubHTTPError as error:
                 refusal = self._hub.refusal_of(error)

@@ -25,6 +25,11 @@ _NO_MODEL = re.compile(
 )
 _FILTERED = re.compile(r"content[ _](filter|policy|management)|moderation", re.IGNORECASE)
 _OUT_OF_MEMORY = re.compile(r"out of memory|OOM\b|requires more system memory", re.IGNORECASE)
+_SYSTEM_ROLE = re.compile(
+    r"system (role|message|prompt|instruction).{0,40}not (supported|allowed|enabled)|roles must alternate"
+    r"|only user(,| and) assistant|not support.{0,20} system",
+    re.IGNORECASE,
+)
 _UNKNOWN_FIELD = re.compile(r"support|unrecognized|unknown|unexpected|permitted|extra", re.IGNORECASE)
 
 
@@ -91,6 +96,11 @@ class Refusal:
     @property
     def is_out_of_memory(self) -> bool:
         return (self.status == 0 or self.status >= 500) and self._says(_OUT_OF_MEMORY)
+
+    @property
+    def is_of_system_role(self) -> bool:
+        """The model's chat template knows no system prompt ("System role not supported")."""
+        return self.status in (0, 400, 422, 500) and self._says(_SYSTEM_ROLE)
 
     @property
     def is_loading(self) -> bool:

@@ -11,7 +11,10 @@ from conversations.types import ChatRequest
 PLAIN_OPTIONS = ("temperature", "max_tokens", "top_p", "top_k", "seed", "presence_penalty", "frequency_penalty")
 
 
-def chat_messages(request: ChatRequest) -> list[dict[str, str]]:
+SYSTEM_ROLE = "the system role"
+
+
+def _chat_messages(request: ChatRequest) -> list[dict[str, str]]:
     """Role and content, nothing else; half characters, which no server takes, become question marks."""
     return [
         {"role": message.role, "content": message.content.encode(errors="replace").decode()}
@@ -19,15 +22,30 @@ def chat_messages(request: ChatRequest) -> list[dict[str, str]]:
     ]
 
 
-class OptionalFields:
-    """The fields beside model and messages, without those that the server has refused for this model.
+def _without_system_role(messages: list[dict[str, str]]) -> list[dict[str, str]]:
+    """The system prompt as the beginning of the first message: what Gemma's and Mistral's templates want."""
+    prompt = "\n\n".join(message["content"] for message in messages if message["role"] == "system")
+    others = [message for message in messages if message["role"] != "system"]
+    if not prompt or not others:
+        return others or messages
+    first = {**others[0], "content": f"{prompt}\n\n{others[0]['content']}"}
+    return [first, *others[1:]]
 
-    Servers differ in what they take (OpenAI has no top_k, its reasoning models no temperature), and
-    say so only when asked.
+
+class OptionalFields:
+    """What is sent beside the model's name, without what the server has refused for this model.
+
+    Servers differ in what they take (OpenAI has no top_k, its reasoning models no temperature, Gemma 2 no
+    system role), and say so only when asked.
     """
 
     def __init__(self) -> None:
         self._refused: dict[str, set[str]] = {}
+
+    def messages(self, request: ChatRequest) -> list[dict[str, str]]:
+        messages = _chat_messages(request)
+        is_refused = SYSTEM_ROLE in self._refused.get(request.model, frozenset())
+        return _without_system_role(messages) if is_refused else messages
 
     def of(self, request: ChatRequest) -> dict[str, Any]:
         """Options that are not set are not sent."""
@@ -43,7 +61,10 @@ class OptionalFields:
         return {name: value for name, value in fields.items() if name not in refused}
 
     def learn(self, model: str, sent: Mapping[str, Any], refusal: Refusal) -> bool:
-        """Whether the refusal names fields that were sent: they are left out from now on, and asking again helps."""
+        """Whether the refusal names what was sent: it is left out from now on, and asking again helps."""
+        refused = self._refused.setdefault(model, set())
         unknown = {name for name in sent if refusal.names(name)}
-        self._refused.setdefault(model, set()).update(unknown)
+        if refusal.is_of_system_role and SYSTEM_ROLE not in refused:
+            unknown.add(SYSTEM_ROLE)
+        refused |= unknown
         return bool(unknown)
