@@ -15,16 +15,19 @@ from importlib.util import find_spec
 import pytest
 
 from conversations.backends.local import LocalBackend
+from conversations.backends.local.engine import Outcome
 from conversations.backends.local.memory import available_memory, weights_size
 from conversations.backends.local.prompt import turns_of, without_system
+from conversations.backends.local.run import Run
 from conversations.backends.local.sampling import Sampling
 from conversations.backends.local.text import Detokenizer, StopStrings
 from conversations.backends.local.turns import Turns
 from conversations.errors import BackendError, BackendTimeout
-from conversations.types import ChatRequest, Message
+from conversations.types import ChatRequest, Message, Usage
 from tests.tiny_model import ANSWERS, ENDLESS, NAMES, SYSTEM, tiny_model
 
 local_model = pytest.mark.local_model
+OUTCOME = Outcome("stop", Usage(1, 2))
 GUARD = 60  # seconds after which a hanging test gives up
 
 
@@ -88,9 +91,8 @@ async def test_a_name_told_earlier_is_recalled(backend, name):
 
 
 @local_model
-async def test_the_reply_comes_in_pieces_and_ends_with_stop_and_the_tokens_counted(backend):
+async def test_the_reply_ends_with_stop_and_the_tokens_counted(backend):
     found = await deltas(backend, saying("Count to ten."))
-    assert len([delta for delta in found if delta.text]) > 3
     assert [delta.finish_reason for delta in found if delta.finish_reason] == ["stop"]
     assert found[-1].usage.prompt_tokens > 5
     assert found[-1].usage.completion_tokens > 10
@@ -132,6 +134,11 @@ async def test_a_stop_string_ends_the_reply_before_it(backend):
     found = await deltas(backend, saying("What is the capital of France?", stop=["is Pa"]))
     assert "".join(delta.text for delta in found) == "The capital of France "
     assert found[-1].finish_reason == "stop"
+
+
+@local_model
+async def test_a_stop_string_ends_the_models_work_too(backend):
+    assert await answer(backend, ENDLESS, stop="again again", max_tokens=900_000) == " "
 
 
 @local_model
@@ -446,6 +453,57 @@ def test_stop_strings_are_found_wherever_pieces_are_cut(size):
 def test_what_only_begins_like_a_stop_string_is_given_out_in_the_end():
     stops = StopStrings(["</s>"])
     assert [stops.add("a </"), stops.add("b </s"), stops.rest(), stops.found] == ["a ", "</b ", "</s", False]
+
+
+async def test_pieces_come_out_while_the_work_goes_on():
+    seen = threading.Event()
+
+    def work(emit, _stopped):
+        emit("first")
+        assert seen.wait(GUARD)
+        emit("second")
+        return OUTCOME
+
+    run = Run(work, on_end=lambda: None)
+    run.start()
+    async with aclosing(run.pieces(GUARD)) as pieces:
+        assert await anext(pieces) == "first"
+        seen.set()
+        assert [piece async for piece in pieces] == ["second"]
+    assert run.outcome is OUTCOME
+
+
+async def test_what_comes_while_nobody_reads_is_joined():
+    ended = threading.Event()
+
+    def work(emit, _stopped):
+        for number in range(1000):
+            emit(f"{number} ")
+        return OUTCOME
+
+    run = Run(work, on_end=ended.set)
+    run.start()
+    assert ended.wait(GUARD)
+    async with aclosing(run.pieces(GUARD)) as pieces:
+        assert [piece async for piece in pieces] == ["".join(f"{number} " for number in range(1000))]
+
+
+async def test_what_the_work_raises_comes_after_what_it_wrote():
+    def work(emit, _stopped):
+        emit("Hel")
+        raise BackendError("Sorry.")
+
+    run, written = Run(work, on_end=lambda: None), []
+    run.start()
+    with pytest.raises(BackendError, match="Sorry"):
+        await collect(run, written)
+    assert written == ["Hel"]
+
+
+async def collect(run: Run, written: list[str]) -> None:
+    async with aclosing(run.pieces(GUARD)) as pieces:
+        async for piece in pieces:
+            written.append(piece)
 
 
 async def test_turns_are_taken_in_order_and_may_be_given_back_from_another_thread():
