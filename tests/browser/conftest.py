@@ -7,8 +7,6 @@ import shutil
 
 import pytest
 
-# Playwright's synchronous interface runs a loop in the test's own thread; the ORM must not mistake that for a view.
-os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 PATIENCE_MS = 15_000  # a guard against hanging, on a machine that does other work too
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
@@ -19,6 +17,8 @@ def pytest_collection_modifyitems(items):
         if "/browser/" in str(item.path):
             item.add_marker(pytest.mark.browser)
             item.add_marker(pytest.mark.django_db(transaction=True))
+    # Last: once Playwright runs its loop in this thread, no asynchronous test can run its own.
+    items.sort(key=lambda item: "/browser/" in str(item.path))
 
 
 @pytest.fixture(scope="session")
@@ -27,6 +27,8 @@ def chromium():
         pytest.skip("No Chromium. Install it (Debian: apt-get install chromium) or name it in CHROMIUM.")
     from playwright.sync_api import expect, sync_playwright
 
+    # Playwright's synchronous interface runs a loop in the test's own thread; the ORM must not mistake that for a view.
+    os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
     expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
