@@ -45,6 +45,8 @@ lock: $(VENV)/.run ## pin every package again, as the requirements*.in files all
 	$(LOCK) --upgrade requirements.in -o requirements.txt
 	$(LOCK) --upgrade requirements-dev.in -o requirements-dev.txt
 	$(LOCK) --upgrade requirements-local.in -o requirements-local.txt
+	@# CUDA's packages come with torch's CUDA build by themselves; listed here, they would come with the CPU build too.
+	sed -i.old -E '/^((nvidia|cuda)-|triton=)/d' requirements-local.txt && rm requirements-local.txt.old
 
 messages: $(VENV)/.run ## collect the texts to translate, and compile the translations (needs gettext)
 	$(BIN)/python manage.py makemessages --all --ignore '$(VENV)*' --no-obsolete
