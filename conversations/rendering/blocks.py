@@ -17,7 +17,7 @@ import re
 
 MAX_DEPTH = 10  # lists and quotations within each other; deeper markers stay text
 # A longer top-level list goes on as another block: neither that nor showing it while it grows may become costly.
-LIST_LENGTH = 8_000  # characters
+LIST_LENGTH = 8_000  # characters, each line counting as ten more
 CODE_INDENT = 4  # columns
 
 BLANK = " \t\r"
@@ -64,7 +64,7 @@ class Block:
     def add(self, line: str) -> None:
         raise NotImplementedError
 
-    def add_blank(self) -> None:
+    def add_blank(self, line: str) -> None:
         self.blank = True
 
     def ends_before(self, prefix: str) -> bool:
@@ -160,11 +160,11 @@ class Fence(Code):
         else:
             self.lines.append(dedent(line, self._indent))
 
-    def add_blank(self) -> None:
+    def add_blank(self, line: str) -> None:
         if self.closed:
             self.blank = True
         else:
-            self.lines.append("")
+            self.lines.append(dedent(line, self._indent))
 
     def ends_before(self, prefix: str) -> bool:
         return self.closed
@@ -187,7 +187,7 @@ class IndentedCode(Code):
         self._blanks = 0
         self.lines.append(dedent(line, self._indent))
 
-    def add_blank(self) -> None:
+    def add_blank(self, line: str) -> None:
         self._blanks += 1
 
     def ends_before(self, prefix: str) -> bool:
@@ -239,12 +239,12 @@ class List(Block):
             before = len(content.blocks)
             content.feed(line)
             self.loose |= self.blank and len(content.blocks) > before > 0
-            self._length += len(line)
+            self._length += len(line) + 10
         self.blank = False
 
-    def add_blank(self) -> None:
+    def add_blank(self, line: str) -> None:
         self.blank = True
-        self.items[-1].feed("")
+        self.items[-1].feed(line)
 
     def ends_before(self, prefix: str) -> bool:
         return prefix[0] not in BLANK and not UNDECIDED_ITEM.fullmatch(prefix) and not self.takes(prefix)
@@ -257,7 +257,7 @@ class List(Block):
 
     def _add_item(self, line: str) -> None:
         self._column = indent_of(line)
-        self._length += len(line)
+        self._length += len(line) + 10
         marker, _number, space, text = ITEM.match(line.lstrip(" \t")).groups()
         width = len(marker) + (len(space) if space and len(space) <= CODE_INDENT else 1)
         content = Container(self._column + width, self._depth + 1, in_list=True)
@@ -277,7 +277,7 @@ class Container:
         last = self.blocks[-1] if self.blocks else None
         if not line.strip(BLANK):
             if last:
-                last.add_blank()
+                last.add_blank(line)
         elif last and last.takes(line):
             last.add(line)
             if isinstance(last, Paragraph):

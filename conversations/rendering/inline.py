@@ -14,6 +14,7 @@ from pymdownx.magiclink import RE_MAIL, MagiclinkMailPattern, MagiclinkPattern
 
 LINK_ATTRIBUTES = {"rel": "noopener noreferrer nofollow", "target": "_blank"}
 EXTERNAL = re.compile(r"(?:https?://|mailto:)[^\s/]", re.IGNORECASE)
+QUOTED = str.maketrans({"<": "%3C", ">": "%3E", '"': "%22"})
 MAX_ADDRESS = 2_000  # characters
 
 ESCAPABLE = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"  # CommonMark: ASCII punctuation
@@ -32,7 +33,7 @@ def inline_patterns(markdown: Markdown) -> Registry:
     registry.register(patterns.BacktickInlineProcessor(patterns.BACKTICK_RE), "backtick", 190)
     registry.register(patterns.EscapeInlineProcessor(patterns.ESCAPE_RE, md), "escape", 180)
     registry.register(FootnoteReference(FOOTNOTE, md), "footnote", 175)
-    registry.register(patterns.ReferenceInlineProcessor(patterns.REFERENCE_RE, md), "reference", 170)
+    registry.register(Reference(patterns.REFERENCE_RE, md), "reference", 170)
     registry.register(patterns.LinkInlineProcessor(patterns.LINK_RE, md), "link", 160)
     registry.register(ImageLink(patterns.IMAGE_LINK_RE, md), "image_link", 150)
     registry.register(ImageReference(patterns.IMAGE_REFERENCE_RE, md), "image_reference", 140)
@@ -69,7 +70,17 @@ class ImageLink(patterns.ImageInlineProcessor):
         return image if image is None else image_link(image.get("src"), image.get("alt")), start, end
 
 
+# No space between text and label, as in CommonMark: `[1] [2]` are two references.
+LABEL = re.compile(r"\[([^\]]*)\]")
+
+
+class Reference(patterns.ReferenceInlineProcessor):
+    RE_LINK = LABEL
+
+
 class ImageReference(patterns.ImageReferenceInlineProcessor):
+    RE_LINK = LABEL
+
     def makeTag(self, href, title, text):
         return image_link(href, self.unescape(text))
 
@@ -134,7 +145,7 @@ class SafeLinks(Treeprocessor):
                 inner.tag = "span"
                 inner.attrib.clear()
         for link in root.iter("a"):
-            address = "%20".join(link.get("href", "").split())
+            address = "%20".join(link.get("href", "").split()).translate(QUOTED)
             if EXTERNAL.match(address):
                 link.attrib.update(href=address, **LINK_ATTRIBUTES)
             elif not address.startswith("#fn"):

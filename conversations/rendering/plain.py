@@ -6,11 +6,12 @@ import re
 from html import escape
 
 # Controls (Python-Markdown marks places with two of them) and lone surrogates, which no page can carry.
-UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
+UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")  # the carriage return among them
 
 # Whatever could mean something to Markdown, at the cost of taking the slow path for nothing now and then.
 MARKUP = re.compile(
-    r"""[\\`*_~\[\]<>&@|]      # inline markup, addresses, table cells
+    rf"""[\\`*_~\[\]<>&@|]     # inline markup, addresses, table cells
+    | {UNPRINTABLE.pattern}
     | :// | www\.              # links
     | ^[ \t] | [ \t]$          # code, hard breaks
     | ^[-+=#]                  # items, rules, headings
@@ -21,7 +22,7 @@ MARKUP = re.compile(
 )
 
 
-LANGUAGE = re.compile(r"\{?\.?([A-Za-z0-9][A-Za-z0-9_+#-]{0,29})")
+LANGUAGE = re.compile(r"\{?\.?([A-Za-z0-9][A-Za-z0-9_+#.-]{0,29})")
 
 
 def clean(text: str) -> str:
@@ -43,7 +44,7 @@ def plain_paragraph(text: str) -> str | None:
 
 def plain_block(text: str) -> str:
     """A block as it was written: what is shown of one that would take too long to format."""
-    return f'<pre class="plain">{escaped(text.rstrip())}\n</pre>'
+    return f'<pre class="plain">{escaped(text.strip(chr(10)).rstrip())}\n</pre>'
 
 
 def language_of(info: str) -> str:

@@ -68,6 +68,8 @@ def warm_up() -> None:
 
 def _format(source: str, definitions: Definitions | None = None, *, is_open: bool = False) -> str:
     text = clean(source)
+    if not text.strip():
+        return ""
     try:
         return _try_format(text, definitions or Definitions(), is_open=is_open)
     except Exception as error:  # a text that cannot be shown could never be opened again

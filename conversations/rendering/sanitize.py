@@ -24,7 +24,7 @@ OWN_CLASSES = {
     "td": {"align-left", "align-center", "align-right"},
     "th": {"align-left", "align-center", "align-right"},
 }
-CODE_CLASS = re.compile(r"language-[A-Za-z0-9_+#-]{1,30}")
+CODE_CLASS = re.compile(r"language-[A-Za-z0-9_+#.-]{1,30}")
 FOOTNOTE_ID = re.compile(r"fn(?:ref)?-[0-9a-f]{12}-[0-9]{1,3}")
 FOOTNOTE_LINK = re.compile("#" + FOOTNOTE_ID.pattern)
 NUMBER = re.compile(r"[0-9]{1,9}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from conversations.rendering.blocks import BLANK, Container, Table
 
 PREFIX = 40  # characters of an unfinished line; enough to tell that it begins another block
+BLOCKS = 2_000  # in a text; whatever follows them is one block: each costs something, however small it is
 
 
 class BlockSplitter:
@@ -16,6 +17,7 @@ class BlockSplitter:
 
     def __init__(self) -> None:
         self._container = Container()
+        self._blocks_left = BLOCKS - 1
         self._lines: list[str] = []  # of the unfinished block, with their ends
         self._partial: list[str] = []  # pieces of the unfinished line
         self._prefix = ""  # its first characters
@@ -49,6 +51,9 @@ class BlockSplitter:
         return self._tail
 
     def _end_line(self, line: str) -> list[str]:
+        if not self._blocks_left:
+            self._lines.append(line + "\n")
+            return []
         blocks = self._container.blocks
         before = len(blocks)
         self._container.feed(line.removesuffix("\r"))
@@ -56,16 +61,20 @@ class BlockSplitter:
         if not before or len(blocks) == before:
             return []
         own = 2 if isinstance(blocks[-1], Table) else 1  # a table takes its header from the paragraph before
-        done, self._lines = "".join(self._lines[:-own]), self._lines[-own:]
         del blocks[:-1]
-        return [done]
+        return self._finish(len(self._lines) - own)
 
     def _look_ahead(self) -> list[str]:
-        blocks = self._container.blocks
+        blocks = self._container.blocks if self._blocks_left else []
         if not blocks or not self._prefix.strip(BLANK) or not blocks[-1].ends_before(self._prefix):
             return []
-        done, self._lines = "".join(self._lines), []
         self._container = Container()
+        return self._finish(len(self._lines))
+
+    def _finish(self, lines: int) -> list[str]:
+        """The unfinished block's first lines are a block."""
+        done, self._lines = "".join(self._lines[:lines]), self._lines[lines:]
+        self._blocks_left -= 1
         return [done]
 
 
