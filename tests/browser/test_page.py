@@ -138,10 +138,14 @@ def test_a_message_is_copied_as_it_was_written_and_code_without_its_head(page, a
     conversation = conversation_of(alice, "Question", MARKDOWN)
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.goto(f"/c/{conversation.pk}/")
-    page.locator("article.assistant").get_by_role("button", name="Copy", exact=True).click()
+    button = page.locator("article.assistant").get_by_role("button", name="Copy", exact=True)
+    button.click()
+    expect(button).to_have_attribute("data-copied", "")
     assert page.evaluate("navigator.clipboard.readText()") == MARKDOWN
-    page.get_by_role("button", name="Copy the code").click()
     expect(page.locator("[data-announcer]")).to_have_text("Copied.")
+    button = page.get_by_role("button", name="Copy the code")
+    button.click()
+    expect(button).to_have_attribute("data-copied", "")
     assert page.evaluate("navigator.clipboard.readText()").strip() == "x = 1  # note"
 
 
