@@ -201,6 +201,7 @@ def test_deleting_moves_what_was_not_there_yet(three, database, s3, settings):
 
 
 def test_deleting_spares_what_was_said_meanwhile(three, database, s3, settings):
+    move()
     settings.CONVERSATION_STORE = settings.CONVERSATION_STORES["s3"]
     move("restless", delete=True)
     assert list(database.keys()) == []

@@ -57,6 +57,11 @@ def test_a_cycle_does_not_hang(parent):
     assert ids(cycle.with_messages(message("c", "b")).branch())[-2:] == ["b", "c"]
 
 
+def test_appending_what_closes_a_cycle_does_not_hang():
+    closed = Transcript((message("a", "b"),), leaf="a").with_messages(message("b", "a"))
+    assert set(ids(closed.branch())) == {"a", "b"}
+
+
 def test_appending_moves_the_leaf(talk):
     assert talk.leaf == "a1"
     assert talk.with_messages(message("q2", "a1"), message("a2", "q2")).leaf == "a2"

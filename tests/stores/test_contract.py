@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -46,8 +47,9 @@ def talk(*texts):
 
 
 def in_threads(count, work):
-    """Run work(number) in that many threads, begun at the same moment; the results."""
+    """Run work(number) in that many threads, begun at the same moment and changed often; the results."""
     start = threading.Barrier(count, timeout=30)
+    interval = sys.getswitchinterval()
 
     def job(number):
         start.wait()
@@ -56,8 +58,12 @@ def in_threads(count, work):
         finally:
             connections.close_all()
 
-    with ThreadPoolExecutor(count) as pool:
-        return list(pool.map(job, range(count), timeout=120))
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(count) as pool:
+            return list(pool.map(job, range(count), timeout=120))
+    finally:
+        sys.setswitchinterval(interval)
 
 
 def test_what_is_absent_is_empty(store):

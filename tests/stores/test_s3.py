@@ -22,6 +22,7 @@ from conversations.types import Key, Message, Transcript
 from tests.s3_server import CREDENTIALS
 
 KEY = Key("1", "c0ffee")
+LONG = 40  # seconds: less than boto3 would wait by itself
 NAME = "conversations/1/c0ffee.json"
 HELLO = Transcript().with_messages(Message("user", "Xin chào", id="m1"))
 
@@ -213,8 +214,8 @@ def test_a_service_that_is_not_there_is_unavailable():
 
 
 def test_a_service_that_never_answers_is_given_up():
-    with listener() as options, pytest.raises(StoreUnavailable):
-        S3Store(**options, read_timeout=0.2).load(KEY)
+    with listener() as options, ThreadPoolExecutor(1) as pool, pytest.raises(StoreUnavailable):
+        pool.submit(S3Store(**options, read_timeout=0.2).load, KEY).result(LONG)
 
 
 def test_a_service_that_takes_no_connection_is_given_up():
@@ -224,8 +225,8 @@ def test_a_service_that_takes_no_connection_is_given_up():
         for connection in waiting:
             connection.setblocking(False)
             connection.connect_ex(("127.0.0.1", port))  # the queue is full now
-        with pytest.raises(StoreUnavailable):
-            S3Store(**options, connect_timeout=0.2).load(KEY)
+        with ThreadPoolExecutor(1) as pool, pytest.raises(StoreUnavailable):
+            pool.submit(S3Store(**options, connect_timeout=0.2).load, KEY).result(LONG)
         for connection in waiting:
             connection.close()
 
@@ -312,7 +313,8 @@ def test_boto_is_imported_at_the_first_call_only():
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 
-def test_all_threads_share_one_client(store):
+def test_all_threads_share_one_client(s3_bucket):
+    store = S3Store(**s3_bucket, read_timeout=4.5)  # no earlier test has made this client
     with ThreadPoolExecutor(8) as pool:
         clients = list(pool.map(lambda _: store.bucket.client, range(16)))
     assert len(set(map(id, clients))) == 1
