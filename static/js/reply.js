@@ -150,6 +150,11 @@ export function painter(article, decorate) {
 
   return (state) => {
     wanted = state;
-    frame ||= requestAnimationFrame(paint);
+    if (state.footer === null) {
+      frame ||= requestAnimationFrame(paint);
+    } else {
+      cancelAnimationFrame(frame); // the end is shown before anything else says that it has come
+      paint();
+    }
   };
 }
