@@ -15,7 +15,10 @@ from django.contrib.sessions.middleware import SessionMiddleware as Session
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.middleware.common import CommonMiddleware as Common
+from django.middleware.gzip import GZipMiddleware as GZip
 from django.middleware.locale import LocaleMiddleware as Locale
+
+QUICKLY_COMPRESSED = 16_000  # bytes
 
 
 class OnLoop:
@@ -59,3 +62,15 @@ class MessageMiddleware(OnLoop, Messages):
     def waits(self, request: HttpRequest) -> bool:
         """Messages too long for a cookie go into the session."""
         return request._messages.used or request._messages.added_new
+
+
+class GZipMiddleware(OnLoop, GZip):
+    """Pages compressed; never a stream of events, and nothing on the loop that takes more than a millisecond."""
+
+    async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
+        response = await self.get_response(request)
+        if response.streaming:
+            return response
+        if len(response.content) > QUICKLY_COMPRESSED:
+            return await sync_to_async(self.process_response, thread_sensitive=False)(request, response)
+        return self.process_response(request, response)

@@ -48,6 +48,7 @@ MIDDLEWARE = [
     "chatsite.on_loop.CSPMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "chatsite.staticfiles.StaticFilesMiddleware",
+    "chatsite.on_loop.GZipMiddleware",
     "chatsite.body_limit.refuse_oversized",
     "chatsite.on_loop.SessionMiddleware",
     "chatsite.on_loop.LocaleMiddleware",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import re
 
 import pytest
@@ -332,3 +333,15 @@ async def test_staff_are_told_while_no_language_model_is_connected(engine, admin
     assert "No language model is connected" in html(await client.get("/"))
     await client.aforce_login(alice)
     assert "No language model is connected" not in html(await client.get("/"))
+
+
+async def test_pages_are_compressed_and_readable(browser, alice):
+    def make():
+        Conversation.objects.bulk_create([Conversation(user=alice, title=f"Chat {i}") for i in range(100)])
+
+    await in_database(make)
+    response = await browser.get("/", headers={"Accept-Encoding": "gzip"})
+    assert response["Content-Encoding"] == "gzip"
+    page = gzip.decompress(response.content)
+    assert b"Chat 99" in page
+    assert len(response.content) < len(page) / 4
