@@ -19,7 +19,7 @@ from conversations.errors import (
     StoreUnavailable,
     TooLarge,
 )
-from conversations.models import Conversation, Generation, Writer
+from conversations.models import Conversation, Generation, StoredTranscript, Writer
 from conversations.services.prompting import _alternating
 from conversations.stores import get_store
 from conversations.streaming import clock
@@ -434,3 +434,31 @@ async def engine_idle(engine) -> None:
     async with asyncio.timeout(10):
         while engine.live or len(engine._tasks) > 1:
             await asyncio.sleep(0.01)
+
+
+async def test_a_chat_that_is_full_says_so_before_anything_is_accepted(engine, alice, settings):
+    first = await say(alice, "x" * 3_000)
+    await finished(first)
+    settings.CHAT_MAX_DOCUMENT_SIZE = 8_000
+    conversation = (await refreshed(first)).conversation
+    with pytest.raises(TooLarge, match="Start a new one to go on"):
+        await services.send_message(conversation, "One more")
+    assert await in_database(Generation.objects.count) == 1
+
+
+async def test_a_broken_document_does_not_keep_other_turns_from_the_store(engine, alice, settings, scripted):
+    gates = [asyncio.Event(), asyncio.Event()]
+    scripted.enqueue(gates[0].wait, "first")
+    scripted.enqueue(gates[1].wait, "second")
+    broken, whole = await say(alice, "One"), await say(alice, "Two")
+    working = settings.CONVERSATION_STORE
+    settings.CONVERSATION_STORE = {"BACKEND": "tests.helpers.BrokenStore"}
+    for gate in gates:
+        gate.set()
+    await finished(broken, stored=False)
+    await finished(whole, stored=False)
+    rows = StoredTranscript.objects.filter(conversation_id=str(broken.conversation_id))
+    await in_database(lambda: rows.update(document="{"))
+    settings.CONVERSATION_STORE = working
+    await finished(whole)
+    assert (await refreshed(broken)).stored_at is None

@@ -46,7 +46,7 @@ def _highlight(code: str, lexer: Lexer) -> str | None:
 
     Lexers are quadratic in places that differ from lexer to lexer (an opening bracket without its partner, a run of
     blank lines), but no single token takes them long, and between tokens they can be stopped. Ordinary code takes a
-    fifth of that time; so this is the one limit that may decide differently on a second try, about hostile code.
+    quarter of that time; so this is the one limit that may decide differently on a second try, about hostile code.
     """
     deadline = thread_time() + LEXING
     spans: list[tuple[str, list[str]]] = []

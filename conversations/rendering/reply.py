@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import threading
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 RENDERER_VERSION = 1  # raise it when the same text comes to look otherwise
+
+MAY_BE_CODE = re.compile(r"\s*(?:```|~~~)|\n*(?: {4}|[ ]*\t)")
 
 _blocks, _replies = RecentlyUsed(4_000_000), RecentlyUsed(2_000_000)  # characters
 _of_thread = threading.local()
@@ -79,10 +82,13 @@ def _format(source: str, definitions: Definitions | None = None, *, is_open: boo
 
 
 def _try_format(text: str, definitions: Definitions, *, is_open: bool) -> str:
+    is_short = can_format(text)
+    if not is_short and not MAY_BE_CODE.match(text):
+        return plain_block(text)
     blocks = parse(text)
     if len(blocks) == 1 and isinstance(blocks[0], Code):
         return _code(blocks[0], is_open=is_open)
-    html = _formatter().format(blocks, definitions, is_open=is_open) if can_format(text) else None
+    html = _formatter().format(blocks, definitions, is_open=is_open) if is_short else None
     return plain_block(text) if html is None else html
 
 

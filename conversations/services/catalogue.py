@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from conversations.backends import get_backend
 from conversations.errors import BackendUnavailable, InputError
-from conversations.models import ChatModel
+from conversations.models import ChatModel, Conversation
 
 ORDER_STEP = 100
 ORDER_OF_RULES = 10_000  # last, also when a language model is connected later: the first is the default
@@ -49,7 +49,7 @@ def default_model(models: list[ChatModel] | None = None) -> ChatModel | None:
     return next((model for model in models if model.is_default), models[0] if models else None)
 
 
-def choose_model(wanted: int | None, current: ChatModel | None) -> ChatModel:
+def choose_model(wanted: int | None, conversation: Conversation) -> ChatModel:
     """The model for a message: the one asked for, else the conversation's own, else the default.
 
     Raises InputError if the one asked for is not to be had, BackendUnavailable if there is none at all.
@@ -60,8 +60,8 @@ def choose_model(wanted: int | None, current: ChatModel | None) -> ChatModel:
         if chosen is None:
             raise InputError(_("This model is not available any more. Choose another one."))
         return chosen
-    if current is not None and current.is_available:
-        return current
+    if conversation.model is not None and conversation.model.is_available:
+        return conversation.model
     chosen = default_model(models)
     if chosen is None:
         raise BackendUnavailable(_("No model is available on this site. Ask its administrator to enable one."))

@@ -5,18 +5,23 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from django.conf import settings
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from conversations.cleaning import clean
-from conversations.errors import InputError, NotFound, StoreUnavailable
+from conversations.errors import InputError, NotFound, StoreUnavailable, TooLarge
 from conversations.models import TITLE_MAX_LENGTH, ChatModel, Conversation, Generation
 from conversations.outbox import turn_messages
 from conversations.stores import get_store
+from conversations.stores.document import dumps
 from conversations.streaming import outcome
 from conversations.types import Message, Transcript
 
+ROOM_FOR_A_TURN = 1_000_000  # bytes
+MOST_BYTES_PER_CHARACTER = 6  # JSON's escape of a control character
+MOST_BYTES_AROUND_A_MESSAGE = 2_000
 logger = logging.getLogger(__name__)
 
 
@@ -77,6 +82,19 @@ def read(conversation: Conversation) -> Transcript:
     transcript = get_store().load(conversation.key)
     for row in rows:
         transcript = transcript.with_messages(*turn_messages(row))
+    return transcript
+
+
+def read_with_room(conversation: Conversation) -> Transcript:
+    """The transcript, if another turn fits into its document. Raises TooLarge, StoreUnavailable.
+
+    Measured exactly only when the row's count of characters makes it thinkable that it does not fit.
+    """
+    transcript = read(conversation)
+    limit = settings.CHAT_MAX_DOCUMENT_SIZE - min(ROOM_FOR_A_TURN, settings.CHAT_MAX_DOCUMENT_SIZE // 4)
+    most = conversation.size * MOST_BYTES_PER_CHARACTER + len(transcript.messages) * MOST_BYTES_AROUND_A_MESSAGE
+    if most > limit and len(dumps(conversation.key, transcript)) > limit:
+        raise TooLarge(_("This chat has reached its greatest length. Start a new one to go on."))
     return transcript
 
 

@@ -21,7 +21,7 @@ from conversations.guards import check_message
 from conversations.models import ChatModel, Conversation, Generation
 from conversations.services.acceptance import Draft, accept, replay
 from conversations.services.catalogue import choose_model
-from conversations.services.conversations import read
+from conversations.services.conversations import read, read_with_room
 from conversations.services.prompting import build_request
 from conversations.stores import get_store
 from conversations.streaming import current_writer
@@ -56,8 +56,8 @@ async def send_message(
     if known := await in_database(replay, conversation.user_id, key, body):
         return known
     text = check_message(text)
-    chosen = await in_database(choose_model, model, conversation.model)
-    transcript = Transcript() if conversation._state.adding else await in_store(read, conversation)
+    chosen = await in_database(choose_model, model, conversation)
+    transcript = Transcript() if conversation._state.adding else await in_store(read_with_room, conversation)
     parent = _parent(transcript, parent_id)
     message = Message("user", text, parent_id=parent)
     draft = Draft(
@@ -74,7 +74,7 @@ async def regenerate(
     body = _hash(conversation, message_id, "regenerate", model)
     if known := await in_database(replay, conversation.user_id, key, body):
         return known
-    transcript = await in_store(read, conversation)
+    transcript = await in_store(read_with_room, conversation)
     index = transcript.index()
     reply = index.get(message_id)
     question = index.get(reply.parent_id or "") if reply and reply.role == "assistant" else None
@@ -82,7 +82,7 @@ async def regenerate(
         raise InputError(_("There is no such answer in this chat any more. Reload the page."))
     if reply.metadata.get("status") == Generation.Status.IN_PROGRESS:
         raise ConversationBusy(_("This answer is still being written."))
-    chosen = await in_database(choose_model, model, conversation.model)
+    chosen = await in_database(choose_model, model, conversation)
     draft = Draft(
         conversation, chosen, question.id, question.content, question.parent_id or "", {}, key, body, new_id()
     )

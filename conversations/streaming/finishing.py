@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+import time
 from uuid import UUID
 
 from conversations.backends import get_backend
-from conversations.errors import ChatError
+from conversations.errors import ChatError, StoreUnavailable
 from conversations.models import Conversation, Generation
 from conversations.relay import Relay
 from conversations.signals import generation_finished
@@ -17,6 +18,7 @@ from conversations.titles import make_title
 from conversations.types import Delta, Message
 
 logger = logging.getLogger(__name__)
+REFUSED_AGAIN_AFTER = 60.0  # seconds
 
 
 async def finish(relay: Relay, reply: LiveReply) -> None:
@@ -27,24 +29,37 @@ async def finish(relay: Relay, reply: LiveReply) -> None:
         await _title(relay, reply)
 
 
-async def catch_up() -> None:
+class Outbox:
     """What an earlier attempt, or a process that died, left undone."""
-    for generation_id in await in_database(outcome.waiting_for_store):
-        if not await _store(generation_id):
-            break  # the store is away: the next tick tries again
-    try:
-        await in_store(outcome.purge_deleted)
-    except ChatError as error:
-        logger.warning("A deleted conversation's document could not be removed yet: %s", error)
+
+    def __init__(self) -> None:
+        self._refused: dict[UUID, float] = {}  # when the store refused a turn that waiting will not mend soon
+
+    async def catch_up(self) -> None:
+        now = time.monotonic()
+        self._refused = {pk: at for pk, at in self._refused.items() if now - at < REFUSED_AGAIN_AFTER}
+        try:
+            for generation_id in await in_database(outcome.waiting_for_store, list(self._refused)):
+                await self._store(generation_id)
+            await in_store(outcome.purge_deleted)
+        except StoreUnavailable as error:  # the next tick tries again
+            logger.warning("The store does not answer: %s", error)
+
+    async def _store(self, generation_id: UUID) -> None:
+        try:
+            await in_store(outcome.store_turn, generation_id)
+        except StoreUnavailable:
+            raise
+        except ChatError as error:  # a broken or full document must not keep the others waiting
+            self._refused[generation_id] = time.monotonic()
+            logger.error("Turn %s could not be stored: %s: %s", generation_id, type(error).__name__, error)
 
 
-async def _store(generation_id: UUID) -> bool:
+async def _store(generation_id: UUID) -> None:
     try:
         await in_store(outcome.store_turn, generation_id)
     except ChatError as error:
-        logger.warning("A turn waits for the store: %s: %s", type(error).__name__, error)
-        return False
-    return True
+        logger.warning("Turn %s waits for the store: %s: %s", generation_id, type(error).__name__, error)
 
 
 def _tell(generation_id: UUID) -> None:

@@ -7,8 +7,10 @@ as final; whoever finds the row taken stores nothing.
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -20,6 +22,7 @@ from conversations.streaming.reply import LiveReply, Outcome
 
 logger = logging.getLogger(__name__)
 OUTBOX_BATCH = 50
+OUTBOX_PATIENCE = 3  # ticks of the clock
 
 
 def interrupted() -> Outcome:
@@ -73,9 +76,13 @@ def store_turn(generation_id: UUID) -> bool:
     return bool(rows.update(stored_at=timezone.now()))
 
 
-def waiting_for_store() -> list[UUID]:
-    """Decided turns that the store does not have yet, oldest first, at most OUTBOX_BATCH."""
-    rows = Generation.objects.filter(stored_at=None).exclude(status=Generation.Status.IN_PROGRESS)
+def waiting_for_store(but: list[UUID]) -> list[UUID]:
+    """Decided turns that the store does not have yet, oldest first, at most OUTBOX_BATCH, `but` left out.
+
+    Those decided only now are left to whoever decided them.
+    """
+    settled = timezone.now() - OUTBOX_PATIENCE * timedelta(seconds=settings.CHAT_CLOCK_INTERVAL)
+    rows = Generation.objects.filter(stored_at=None, finished_at__lt=settled).exclude(pk__in=but)
     return list(rows.order_by("created_at").values_list("pk", flat=True)[:OUTBOX_BATCH])
 
 

@@ -39,6 +39,7 @@ class Writer:
         self.live: dict[UUID, LiveReply] = {}
         self._draining_since: float | None = None
         self._obituary = clock.Obituary()
+        self._outbox = finishing.Outbox()
         self._tasks: set[asyncio.Task] = set()
         self._ready = asyncio.Lock()
         self._clock: asyncio.Task | None = None
@@ -182,7 +183,7 @@ class Writer:
             elif pk not in mine and reply.outcome is None:
                 self._cancel(reply, Status.INTERRUPTED)  # settled by somebody else: close the upstream
         await in_database(self._obituary.watch, self.id)
-        await finishing.catch_up()
+        await self._outbox.catch_up()
 
     async def _checkpoint(self) -> None:
         moved = [r for r in self.live.values() if r.length != r.checkpointed and not r.outcome]
