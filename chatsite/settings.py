@@ -293,7 +293,8 @@ if AWS_STORAGE_BUCKET_NAME:
             "prefix": env.text("AWS_LOCATION"),
         },
     }
-CONVERSATION_STORE_NAME = env.text("CONVERSATION_STORE", "s3" if AWS_STORAGE_BUCKET_NAME else "database")
+# Naming a bucket does not switch to it: what is in the database would seem lost until it is moved.
+CONVERSATION_STORE_NAME = env.text("CONVERSATION_STORE", "database")
 CONVERSATION_STORE = CONVERSATION_STORES.get(CONVERSATION_STORE_NAME, CONVERSATION_STORES["database"])
 
 # Limits on what people send. Lengths in characters, sizes in bytes.

@@ -54,6 +54,7 @@ def new_bucket(endpoint: str) -> dict[str, Any]:
 def environment(options: dict[str, Any]) -> dict[str, str]:
     """The variables by which a site in another process finds this bucket."""
     return {
+        "CONVERSATION_STORE": "s3",
         "AWS_STORAGE_BUCKET_NAME": options["bucket"],
         "AWS_S3_ENDPOINT_URL": options["endpoint_url"],
         "AWS_S3_REGION_NAME": options["region"],

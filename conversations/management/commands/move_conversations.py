@@ -28,7 +28,7 @@ class Command(BaseCommand):
 The names are those of the setting CONVERSATION_STORES: database, and s3 once AWS_STORAGE_BUCKET_NAME is set.
 It may be stopped and started again: what is there already is skipped. To change a site's store:
 
-  1. Set the bucket's variables together with CONVERSATION_STORE=database, so that the site stays where it is.
+  1. Set the bucket's variables, and leave CONVERSATION_STORE as it is, so that the site stays where it is.
   2. Run this command; the site may go on.
   3. Stop the site and run it again, for what was said meanwhile.
   4. Set CONVERSATION_STORE=s3 and start the site.
