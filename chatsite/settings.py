@@ -302,6 +302,8 @@ CHAT_GUARDS = ["conversations.guards.Length"]
 CHAT_MAX_MESSAGE_LENGTH = env.whole("CHAT_MAX_MESSAGE_LENGTH", 100_000)
 CHAT_MAX_DOCUMENT_SIZE = env.whole("CHAT_MAX_DOCUMENT_SIZE", 8_000_000)
 CHAT_MAX_RUNNING_REPLIES = env.whole("CHAT_MAX_RUNNING_REPLIES", 2)
+CHAT_MAX_REPLY_LENGTH = env.whole("CHAT_MAX_REPLY_LENGTH", 500_000)
+CHAT_KEEP_KEYS_HOURS = 48  # then the text of stored turns stands in the store alone
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 
 # The live path: seconds. Tests shorten them.

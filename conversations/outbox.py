@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from conversations.models import Generation
-from conversations.types import Message
+from conversations.types import Message, Transcript
 
 
 def turn_messages(generation: Generation) -> tuple[Message, ...]:
@@ -30,6 +31,15 @@ def turn_messages(generation: Generation) -> tuple[Message, ...]:
         ),
         reply,
     )
+
+
+def laid_over(transcript: Transcript, generation: Generation) -> Transcript:
+    """The transcript with this turn in it. A turn shows its own branch, unless a later one follows it already."""
+    messages = turn_messages(generation)
+    longer = transcript.with_messages(*messages)
+    if longer is transcript or any(message.id == generation.reply_id for message in longer.branch()):
+        return longer
+    return replace(longer, leaf=generation.reply_id)
 
 
 def _reply_metadata(generation: Generation) -> dict[str, Any]:

@@ -91,9 +91,10 @@ class Transcript:
             follows = new[0].parent_id is None
         else:
             follows = any(message.id == self.leaf for message in tree.branch(last))
-        return replace(tree, leaf=tree._end_below(last) if follows else self.leaf)
+        return replace(tree, leaf=tree.end_below(last) if follows else self.leaf)
 
-    def _end_below(self, at: str) -> str:
+    def end_below(self, at: str) -> str:
+        """The id at the end of the newest branch that goes through this message."""
         newest_child = {message.parent_id: message.id for message in self.messages}
         while child := newest_child.pop(at, None):
             at = child

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from threading import Lock
+
 from django.conf import settings
 from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
+from django.utils.translation import gettext as _
 
 from conversations.backends.base import ChatBackend
 from conversations.errors import BackendUnavailable
@@ -12,17 +15,25 @@ from conversations.errors import BackendUnavailable
 __all__ = ["ChatBackend", "aclose_all", "get_backend", "has_language_model"]
 
 _instances: dict[str, ChatBackend] = {}
+_lock = Lock()
 
 
 def get_backend(alias: str) -> ChatBackend:
     """The one instance of this process. Raises BackendUnavailable if settings no longer name it."""
     if alias not in _instances:
-        try:
-            config = settings.CHAT_BACKENDS[alias]
-        except KeyError:
-            raise BackendUnavailable(f"The connection “{alias}” is not configured on this site any more.") from None
-        _instances[alias] = import_string(config["BACKEND"])(alias=alias, **config.get("OPTIONS", {}))
+        with _lock:  # threads and the loop must not make two: a model would be loaded twice
+            if alias not in _instances:
+                _instances[alias] = _made(alias)
     return _instances[alias]
+
+
+def _made(alias: str) -> ChatBackend:
+    try:
+        config = settings.CHAT_BACKENDS[alias]
+    except KeyError:
+        message = _("The connection “{name}” is not configured on this site any more.").format(name=alias)
+        raise BackendUnavailable(message) from None
+    return import_string(config["BACKEND"])(alias=alias, **config.get("OPTIONS", {}))
 
 
 def has_language_model() -> bool:

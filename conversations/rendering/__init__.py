@@ -3,7 +3,7 @@
 A reply's HTML is defined as the concatenation of its top-level blocks, live and on reload alike:
 
     text ── splitter.py ──> sources ── reply.py ──> HTML
-             blocks.py: where paragraphs, lists, fences … begin and end
+             blocks.py, leaves.py, lines.py: where lists, paragraphs, fences … begin and end
              plain.py: prose and over-long blocks, escaped, without any library
              limits.py: what is worth formatting, decided before parsing
              tree.py, inline.py, highlight.py, definitions.py: blocks to elements, by Python-Markdown and Pygments

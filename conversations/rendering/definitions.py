@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from hashlib import sha256
 
-from conversations.rendering.blocks import Block, Paragraph, parse
+from conversations.rendering.blocks import parse
+from conversations.rendering.leaves import Block, Paragraph
 from conversations.rendering.limits import DEFINITIONS
 from conversations.rendering.plain import clean
 

@@ -12,10 +12,11 @@ from markdown.serializers import to_html_string
 from markdown.treeprocessors import InlineProcessor, UnescapeTreeprocessor
 from markdown.util import Registry
 
-from conversations.rendering.blocks import Block
 from conversations.rendering.definitions import Definitions, take_definitions
+from conversations.rendering.highlight import Highlighter
 from conversations.rendering.inline import ESCAPABLE, SafeLinks, inline_patterns
-from conversations.rendering.limits import can_sanitize
+from conversations.rendering.leaves import Block, Code
+from conversations.rendering.limits import SPANS, SPANS_WITHIN, can_sanitize
 from conversations.rendering.sanitize import Sanitizer
 from conversations.rendering.tree import TreeBuilder
 
@@ -47,13 +48,14 @@ class Formatter:
         """The HTML of these blocks; None if it is more than can be sanitized in time."""
         take_definitions(blocks, Definitions())  # `definitions` has them, or they are of no use to a block alone
         root = self._start(definitions)
-        TreeBuilder(self._markdown, is_open=is_open).add(root, blocks)
+        highlighter = Highlighter(SPANS if len(blocks) == 1 and isinstance(blocks[0], Code) else SPANS_WITHIN)
+        TreeBuilder(self._markdown, highlighter, is_open=is_open).add(root, blocks)
         return self._finish(root)
 
     def format_footnotes(self, definitions: Definitions) -> str | None:
         """What stands below a reply with footnotes; as `format`."""
         root = self._start(definitions)
-        TreeBuilder(self._markdown).add_footnotes(root, definitions.footnotes.values())
+        TreeBuilder(self._markdown, Highlighter(0)).add_footnotes(root, definitions.footnotes.values())
         return self._finish(root)
 
     def _start(self, definitions: Definitions) -> Element:

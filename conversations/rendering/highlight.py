@@ -6,11 +6,11 @@ from functools import cache
 from time import thread_time
 
 from pygments.lexer import Lexer
-from pygments.lexers import get_lexer_by_name
+from pygments.lexers import find_lexer_class_by_name
 from pygments.token import STANDARD_TYPES, _TokenType
 
-from conversations.rendering.blocks import Code
-from conversations.rendering.limits import LEXING, SPANS, can_highlight
+from conversations.rendering.leaves import Code
+from conversations.rendering.limits import LEXING, can_highlight
 from conversations.rendering.plain import code_html, escaped, language_of, plain_code
 
 # What models write. Nothing else is reached from outside: there are 600 lexers, and their regular expressions have not
@@ -33,32 +33,42 @@ UNMARKED = frozenset({"", "n", "nx", "p", "w"})
 CLASSES = frozenset(STANDARD_TYPES.values()) - UNMARKED
 
 
-def code_block(block: Code, *, highlighted: bool) -> str:
-    """A code block as HTML, in colours if its language is known and it is not too long."""
-    language = language_of(block.info)
-    lexer = _lexer(language.lower()) if highlighted and can_highlight(block.lines) else None
-    code = _highlight("".join(f"{line}\n" for line in block.lines), lexer) if lexer else None
-    return plain_code(block.info, block.lines) if code is None else code_html(language, code)
-
-
-def _highlight(code: str, lexer: Lexer) -> str | None:
-    """The code in colours; None if that takes too many or too long.
+class Highlighter:
+    """Highlights the code of one block, in at most so many spans together.
 
     Lexers are quadratic in places that differ from lexer to lexer (an opening bracket without its partner, a run of
     blank lines), but no single token takes them long, and between tokens they can be stopped. Ordinary code takes a
-    quarter of that time; so this is the one limit that may decide differently on a second try, about hostile code.
+    quarter of the time that they have; so this is the one limit that may decide differently on a second try, about
+    hostile code.
     """
-    deadline = thread_time() + LEXING
-    spans: list[tuple[str, list[str]]] = []
-    for kind, value in lexer.get_tokens(code):
-        name = _class(kind)
-        if spans and spans[-1][0] == name:
-            spans[-1][1].append(value)
-        else:
-            spans.append((name, [value]))
-        if len(spans) > 2 * SPANS or thread_time() > deadline:
-            return None
-    return "".join(_span(name, escaped("".join(values))) for name, values in spans)
+
+    def __init__(self, spans: int) -> None:
+        self._spans_left, self._seconds_left = spans, LEXING
+
+    def code_block(self, block: Code) -> str:
+        """A code block as HTML, in colours if its language is known and there is time and space for them."""
+        language = language_of(block.info)
+        lexer = _lexer_class(language.lower()) if can_highlight(block.lines) else None
+        code = self._highlight("".join(f"{line}\n" for line in block.lines), lexer(**OPTIONS)) if lexer else None
+        return plain_code(block.info, block.lines) if code is None else code_html(language, code)
+
+    def _highlight(self, code: str, lexer: Lexer) -> str | None:
+        began = thread_time()
+        spans: list[tuple[str, list[str]]] = []
+        named = 0
+        for kind, value in lexer.get_tokens(code):
+            name = _class(kind)
+            if spans and spans[-1][0] == name:
+                spans[-1][1].append(value)
+            else:
+                spans.append((name, [value]))
+                named += bool(name)
+            if named > self._spans_left or thread_time() - began > self._seconds_left:
+                self._seconds_left -= thread_time() - began
+                return None
+        self._seconds_left -= thread_time() - began
+        self._spans_left -= named
+        return "".join(_span(name, escaped("".join(values))) for name, values in spans)
 
 
 def _span(name: str, html: str) -> str:
@@ -66,9 +76,9 @@ def _span(name: str, html: str) -> str:
 
 
 @cache
-def _lexer(language: str) -> Lexer | None:
+def _lexer_class(language: str) -> type[Lexer] | None:
     language = NEAREST.get(language, language)
-    return get_lexer_by_name(language, **OPTIONS) if language in LANGUAGES else None
+    return find_lexer_class_by_name(language) if language in LANGUAGES else None
 
 
 @cache

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 BLOCK = 30_000  # characters of lists, quotations, tables and paragraphs
 MARKERS = 3_500  # characters in a block that begin an element
-TAGS = 3_600  # and attributes in a block's HTML, before it is sanitized
+TAGS = 3_600  # attributes and entities in a block's HTML, before it is sanitized
 INLINE = 10_000  # characters of one paragraph, heading, cell or item
 INLINE_WORK = 300_000  # of a block; see inline_work
-CODE = 10_000  # characters that are highlighted
+CODE = 10_000  # characters of code that are highlighted
 CODE_LINE = 1_000
-SPANS = 1_200  # coloured tokens
-LEXING = 0.075  # seconds of CPU; see highlight.py
+SPANS = 1_200  # coloured tokens of a code block
+SPANS_WITHIN = 800  # of all code in a list or quotation
+LEXING = 0.075  # seconds of CPU for a block's code; see highlight.py
 DEFINITIONS = 500  # links and footnotes defined in a reply
 
 MARKER_TEXTS = (*"*_`~[(|&<>@\n", "://", "www.")
@@ -34,4 +35,4 @@ def can_highlight(lines: list[str]) -> bool:
 
 
 def can_sanitize(html: str) -> bool:
-    return html.count("<") + html.count('="') + html.count("&") // 3 <= TAGS  # an entity takes a third of the time
+    return html.count("<") + html.count('="') + html.count("&") <= TAGS

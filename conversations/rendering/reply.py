@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from django.utils.safestring import SafeString
 
-from conversations.rendering.blocks import Code, parse
+from conversations.rendering.blocks import parse
 from conversations.rendering.cache import RecentlyUsed
 from conversations.rendering.definitions import Definitions, definitions_of
+from conversations.rendering.leaves import Code
 from conversations.rendering.limits import can_format, can_highlight
 from conversations.rendering.plain import clean, plain_block, plain_code, plain_paragraph
 from conversations.rendering.splitter import split
@@ -36,7 +37,7 @@ def render(text: str) -> SafeString:
         return SafeString("".join(map(render_block, split(text))))
     html = _replies.get(text)
     if html is None:
-        parts = [_format(source, definitions) for source in split(text)]
+        parts = [plain_paragraph(source) or _format(source, definitions) for source in split(text)]
         html = "".join(parts) + _footnotes(definitions)
         _replies.put(text, html)
     return SafeString(html)
@@ -103,10 +104,12 @@ def _footnotes(definitions: Definitions) -> str:
     if not definitions.footnotes:
         return ""
     try:
-        return _formatter().format_footnotes(definitions) or ""
+        html = _formatter().format_footnotes(definitions)
     except Exception as error:
-        logger.error("Footnotes could not be formatted: %s", type(error).__name__)
-        return ""
+        logger.error("%d footnotes could not be formatted: %s", len(definitions.footnotes), type(error).__name__)
+        html = None
+    notes = (f"[^{name}]: {note.text}" for name, note in definitions.footnotes.items())
+    return plain_block("\n".join(notes)) if html is None else html
 
 
 def _formatter() -> Formatter:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from conversations.rendering.blocks import BLANK, Container, Table
+from conversations.rendering.blocks import Container
+from conversations.rendering.leaves import Table
+from conversations.rendering.lines import BLANK
 
 PREFIX = 40  # characters of an unfinished line; enough to tell that it begins another block
 BLOCKS = 2_000  # in a text; whatever follows them is one block: each costs something, however small it is

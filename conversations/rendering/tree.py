@@ -10,10 +10,12 @@ from markdown import Markdown
 from markdown.extensions.tables import PIPE_LEFT, PIPE_RIGHT, TableProcessor
 from markdown.util import AtomicString
 
-from conversations.rendering.blocks import Block, Code, Heading, List, Paragraph, Quotation, Rule, Table
+from conversations.rendering.blocks import List, Quotation
 from conversations.rendering.definitions import Footnote
-from conversations.rendering.highlight import code_block
+from conversations.rendering.highlight import Highlighter
+from conversations.rendering.leaves import Block, Code, Heading, Paragraph, Rule, Table
 from conversations.rendering.limits import INLINE, INLINE_WORK, inline_work
+from conversations.rendering.plain import plain_code
 
 TASK = re.compile(r"\[([ xX])\][ \t]+")
 OPEN_TASK, DONE_TASK = "\u2610 ", "\u2713 "  # a form's checkbox would be a control that does nothing
@@ -22,8 +24,8 @@ OPEN_TASK, DONE_TASK = "\u2610 ", "\u2713 "  # a form's checkbox would be a cont
 class TreeBuilder:
     """Builds one tree. `is_open`: the text is still being written; unclosed code then waits for its colours."""
 
-    def __init__(self, markdown: Markdown, *, is_open: bool = False) -> None:
-        self._markdown, self._is_open = markdown, is_open
+    def __init__(self, markdown: Markdown, highlighter: Highlighter, *, is_open: bool = False) -> None:
+        self._markdown, self._highlighter, self._is_open = markdown, highlighter, is_open
         self._work_left = INLINE_WORK
         self._tables = TableProcessor(markdown.parser, {"use_align_attribute": True})
         self._tables.border = PIPE_LEFT | PIPE_RIGHT
@@ -67,7 +69,8 @@ class TreeBuilder:
             element.text = AtomicString(text.replace("&", "&amp;"))
 
     def _add_code(self, parent: Element, block: Code) -> None:
-        html = code_block(block, highlighted=not (self._is_open and block.in_fence()))
+        waits = self._is_open and block.in_fence()
+        html = plain_code(block.info, block.lines) if waits else self._highlighter.code_block(block)
         # Python-Markdown puts what was stashed in the place of the paragraph around its placeholder.
         SubElement(parent, "p").text = AtomicString(self._markdown.htmlStash.store(html))
 

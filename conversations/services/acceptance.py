@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from conversations import titles
 from conversations.errors import ConversationBusy, KeyReused, NotFound, QuotaExceeded
 from conversations.models import TITLE_MAX_LENGTH, ChatModel, Conversation, Generation
+from conversations.types import new_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +30,9 @@ class Draft:
     options: dict[str, Any]
     key: str
     body_hash: str
-    reply_id: str
     is_new_message: bool = False
+    generation_id: UUID = field(default_factory=uuid4)
+    reply_id: str = field(default_factory=new_id)
 
 
 def replay(user_id: int, key: str, body_hash: str) -> Generation | None:
@@ -59,6 +61,8 @@ def accept(draft: Draft, writer_id: UUID) -> tuple[Generation, bool]:
             with transaction.atomic():
                 return _insert(draft, writer_id), True
         except IntegrityError:
+            if Generation.objects.filter(user_id=user_id, idempotency_key=draft.key).exists():  # of a deleted chat
+                raise KeyReused(_("This message was sent before. Reload the page and send it again.")) from None
             raise ConversationBusy(_("An answer is still being written. Wait for it, or stop it first.")) from None
 
 
@@ -91,6 +95,7 @@ def _keep_conversation(draft: Draft) -> None:
 
 def _insert(draft: Draft, writer_id: UUID) -> Generation:
     return Generation.objects.create(
+        pk=draft.generation_id,
         user_id=draft.conversation.user_id,
         conversation=draft.conversation,
         model=draft.model,

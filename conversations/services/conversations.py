@@ -13,13 +13,13 @@ from django.utils.translation import gettext as _
 from conversations.cleaning import clean
 from conversations.errors import InputError, NotFound, StoreUnavailable, TooLarge
 from conversations.models import TITLE_MAX_LENGTH, ChatModel, Conversation, Generation
-from conversations.outbox import turn_messages
+from conversations.outbox import laid_over
 from conversations.stores import get_store
 from conversations.stores.document import dumps
 from conversations.streaming import outcome
 from conversations.types import Message, Transcript
 
-ROOM_FOR_A_TURN = 1_000_000  # bytes
+ROOM_FOR_A_TURN = 2_000_000  # bytes
 MOST_BYTES_PER_CHARACTER = 6  # JSON's escape of a control character
 MOST_BYTES_AROUND_A_MESSAGE = 2_000
 logger = logging.getLogger(__name__)
@@ -80,8 +80,10 @@ def read(conversation: Conversation) -> Transcript:
         .order_by("created_at")
     )
     transcript = get_store().load(conversation.key)
+    if transcript.version is None and conversation.message_count:
+        raise StoreUnavailable(_("The text of this chat is not in the storage. Tell the administrator of this site."))
     for row in rows:
-        transcript = transcript.with_messages(*turn_messages(row))
+        transcript = laid_over(transcript, row)
     return transcript
 
 

@@ -7,19 +7,19 @@ from dataclasses import replace
 
 from django.conf import settings
 
-from conversations.models import Generation
+from conversations.services.acceptance import Draft
 from conversations.types import ChatRequest, Message
 
 
-def build_request(generation: Generation, messages: Iterable[Message]) -> ChatRequest:
+def build_request(draft: Draft, messages: Iterable[Message]) -> ChatRequest:
     """`messages` is the branch, oldest first, ending with what the person said."""
     prompt = [Message("system", settings.CHAT_SYSTEM_PROMPT)] if settings.CHAT_SYSTEM_PROMPT else []
     return ChatRequest(
         messages=(*prompt, *_alternating(messages)),
-        model=generation.upstream_model,
-        user_id=str(generation.user_id),
-        conversation_id=str(generation.conversation_id),
-        options={**settings.CHAT_DEFAULT_OPTIONS, **generation.options},
+        model=draft.model.model_id,
+        user_id=str(draft.conversation.user_id),
+        conversation_id=str(draft.conversation.pk),
+        options={**settings.CHAT_DEFAULT_OPTIONS, **draft.options},
     )
 
 

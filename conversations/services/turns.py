@@ -6,17 +6,19 @@ is not called before either.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 from django.utils.translation import gettext as _
 
 from conversations.backends import get_backend
 from conversations.cleaning import clean
-from conversations.errors import ConflictError, ConversationBusy, InputError
+from conversations.errors import ChatError, ConversationBusy, InputError
 from conversations.guards import check_message
 from conversations.models import ChatModel, Conversation, Generation
 from conversations.services.acceptance import Draft, accept, replay
@@ -27,9 +29,8 @@ from conversations.stores import get_store
 from conversations.streaming import current_writer
 from conversations.streaming.executors import in_database, in_store
 from conversations.streaming.reply import LiveReply
+from conversations.streaming.writer import Writer
 from conversations.types import NOTHING, Message, Transcript, new_id
-
-SELECT_ATTEMPTS = 5
 
 
 async def send_message(
@@ -60,9 +61,7 @@ async def send_message(
     transcript = Transcript() if conversation._state.adding else await in_store(read_with_room, conversation)
     parent = _parent(transcript, parent_id)
     message = Message("user", text, parent_id=parent)
-    draft = Draft(
-        conversation, chosen, message.id, text, parent or "", dict(options), key, body, new_id(), is_new_message=True
-    )
+    draft = Draft(conversation, chosen, message.id, text, parent or "", dict(options), key, body, is_new_message=True)
     return await _launch(draft, (*(transcript.branch(parent) if parent else ()), message))
 
 
@@ -83,10 +82,7 @@ async def regenerate(
     if reply.metadata.get("status") == Generation.Status.IN_PROGRESS:
         raise ConversationBusy(_("This answer is still being written."))
     chosen = await in_database(choose_model, model, conversation)
-    draft = Draft(
-        conversation, chosen, question.id, question.content, question.parent_id or "", {}, key, body, new_id()
-    )
-    await in_store(select, conversation, question.id)
+    draft = Draft(conversation, chosen, question.id, question.content, question.parent_id or "", {}, key, body)
     return await _launch(draft, transcript.branch(question.id))
 
 
@@ -98,30 +94,24 @@ async def edit_message(
     original = transcript.index().get(message_id)
     if original is None or original.role != "user":
         raise InputError(_("There is no such message in this chat any more. Reload the page."))
-    await in_store(select, conversation, original.parent_id)
     return await send_message(
         conversation, content, parent_id=original.parent_id or "", idempotency_key=idempotency_key
     )
 
 
 def select(conversation: Conversation, message_id: str | None) -> None:
-    """Show the branch that ends at this message (None: nothing is shown).
+    """Show the branch that goes through this message to its newest end (None: nothing is shown).
 
-    Raises InputError if there is no such message, ConflictError after many conflicts, StoreUnavailable.
+    Raises InputError if the store has no such message, ConflictError after many conflicts, StoreUnavailable.
     """
-    store = get_store()
-    for attempt in range(SELECT_ATTEMPTS):
-        transcript = store.load(conversation.key)
-        if transcript.leaf == message_id:
-            return
+
+    def chosen(transcript: Transcript) -> Transcript:
         if message_id is not None and message_id not in transcript.index():
-            return  # accepted, but not stored yet: the store step will move the leaf itself
-        try:
-            store.save(conversation.key, replace(transcript, leaf=message_id))
-            return
-        except ConflictError:
-            if attempt == SELECT_ATTEMPTS - 1:
-                raise
+            raise InputError(_("There is no such message in this chat any more. Reload the page."))
+        leaf = None if message_id is None else transcript.end_below(message_id)
+        return transcript if leaf == transcript.leaf else replace(transcript, leaf=leaf)
+
+    get_store().update(conversation.key, chosen)
 
 
 async def stop(generation: Generation) -> None:
@@ -132,28 +122,42 @@ async def stop(generation: Generation) -> None:
 
 
 async def _launch(draft: Draft, messages: tuple[Message, ...]) -> Generation:
-    """Accept the turn, then begin to write its reply in this process."""
+    """Accept the turn, then begin to write its reply in this process.
+
+    Both in one task of the writer's: a reader who leaves cancels the view, not what was half accepted.
+    All that may fail comes before the transaction.
+    """
     writer = current_writer()
     writer_id = await writer.ready()
+    reply = LiveReply(
+        draft.generation_id,
+        draft.model.backend,
+        build_request(draft, messages),
+        wants_title=_wants_title(draft.conversation, draft.model),
+    )
+    return await asyncio.shield(writer.spawn(_accept_and_write(writer, draft, reply, writer_id)))
+
+
+async def _accept_and_write(writer: Writer, draft: Draft, reply: LiveReply, writer_id: UUID) -> Generation:
+    store, key = get_store(), draft.conversation.key
     is_new = draft.conversation._state.adding
     if is_new:
-        await in_store(get_store().save, draft.conversation.key, Transcript())
+        await in_store(store.save, key, Transcript())
     try:
         generation, is_fresh = await in_database(accept, draft, writer_id)
-    except BaseException:
+    except ChatError:
         if is_new:
-            await in_store(get_store().delete, draft.conversation.key)
+            await in_store(store.delete, key)
         raise
     if is_fresh:
-        request = build_request(generation, messages)
-        writer.launch(
-            LiveReply(generation.pk, generation.backend, request, wants_title=_wants_title(generation, draft.model))
-        )
+        writer.launch(reply)
+    elif is_new:
+        await in_store(store.delete, key)  # the same send was accepted a moment ago, under another id
     return generation
 
 
-def _wants_title(generation: Generation, model: ChatModel) -> bool:
-    is_untitled = generation.conversation.title_source == Conversation.TitleSource.FALLBACK
+def _wants_title(conversation: Conversation, model: ChatModel) -> bool:
+    is_untitled = conversation.title_source == Conversation.TitleSource.FALLBACK
     return is_untitled and get_backend(model.backend).is_language_model
 
 

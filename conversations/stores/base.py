@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from django.core.checks import CheckMessage
@@ -70,15 +70,22 @@ class ConversationStore(ABC):
         empty transcript is returned. Raises ConflictError after many conflicts in a row, TooLarge,
         StoreUnavailable.
         """
+        return self.update(key, lambda transcript: transcript.with_messages(*messages), create=create)
+
+    def update(self, key: Key, change: Callable[[Transcript], Transcript], *, create: bool = False) -> Transcript:
+        """Load, change and save; on conflict read again and change once more. An unchanged one is not saved.
+
+        Absence and errors as with `append`.
+        """
         for attempt in range(1, APPEND_ATTEMPTS + 1):
             transcript = self.load(key)
             if transcript.version is None and not create:
                 return transcript
-            longer = transcript.with_messages(*messages)
-            if longer is transcript:
+            changed = change(transcript)
+            if changed is transcript:
                 return transcript
             try:
-                return self.save(key, longer)
+                return self.save(key, changed)
             except ConflictError:
                 if attempt == APPEND_ATTEMPTS:
                     raise

@@ -11,7 +11,7 @@ import socket
 import time
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import DataError, connection, transaction
 from django.db.models import F
 
 from conversations.models import Generation, Writer
@@ -44,29 +44,52 @@ def resign(writer_id: UUID) -> None:
     Writer.objects.filter(pk=writer_id).delete()
 
 
+def tick(writer_id: UUID, texts: list[tuple[UUID, str]]) -> tuple[dict[UUID, bool], set[UUID]]:
+    """A sign of life, a checkpoint of the replies that moved, and this process's claims.
+
+    Returns the replies in progress that are still its own, each with whether a stop was asked for, and
+    those whose text the database refused.
+    """
+    beat(writer_id)
+    refused = checkpoint(writer_id, texts) if texts else set()
+    rows = Generation.objects.filter(writer_id=writer_id, status=Generation.Status.IN_PROGRESS)
+    return dict(rows.values_list("pk", "stop_requested")), refused
+
+
 def beat(writer_id: UUID) -> None:
     """A sign of life. If the row is gone (buried by mistake, or a new database), it is made again."""
     if not Writer.objects.filter(pk=writer_id).update(counter=F("counter") + 1):
         Writer.objects.create(pk=writer_id, host=socket.gethostname(), pid=os.getpid())
 
 
-def checkpoint(writer_id: UUID, texts: list[tuple[UUID, str]]) -> None:
-    """Save the text of all replies that moved, in one transaction.
+def checkpoint(writer_id: UUID, texts: list[tuple[UUID, str]]) -> set[UUID]:
+    """Save the text of all replies that moved, in one transaction; if the data is refused, one by one.
 
-    `executemany` on the raw cursor: bulk_update costs sixty times the CPU (measured: 800 rows 2 ms against 132 ms).
+    Returns those that were refused alone.
     """
+    try:
+        _save(writer_id, texts)
+    except DataError:
+        return {pk for pk, text in texts if not _is_saved(writer_id, pk, text)}
+    return set()
+
+
+def _is_saved(writer_id: UUID, pk: UUID, text: str) -> bool:
+    try:
+        _save(writer_id, [(pk, text)])
+    except DataError:
+        return False
+    return True
+
+
+def _save(writer_id: UUID, texts: list[tuple[UUID, str]]) -> None:
+    """`executemany` on the raw cursor: bulk_update costs sixty times the CPU (800 rows: 2 ms against 132 ms)."""
     to_db = Generation._meta.pk.get_db_prep_value
     rows = [(text, to_db(pk, connection), to_db(writer_id, connection)) for pk, text in texts]
     table = connection.ops.quote_name(Generation._meta.db_table)
     sql = f"UPDATE {table} SET reply_text = %s WHERE id = %s AND writer_id = %s AND status = 'in_progress'"  # noqa: S608
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.executemany(sql, rows)
-
-
-def claims(writer_id: UUID) -> dict[UUID, bool]:
-    """The replies that are still this process's own, each with whether a stop was asked for."""
-    rows = Generation.objects.filter(writer_id=writer_id, status=Generation.Status.IN_PROGRESS)
-    return dict(rows.values_list("pk", "stop_requested"))
 
 
 class Obituary:
@@ -84,4 +107,4 @@ class Obituary:
                 self._seen[pk] = (counter, now)
         self._seen = {pk: seen for pk, seen in self._seen.items() if pk in counters}
         dead = [pk for pk, (_, since) in self._seen.items() if now - since >= DEAD_AFTER]
-        return outcome.bury(dead) if dead else 0
+        return outcome.bury(dead)

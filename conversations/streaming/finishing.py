@@ -7,7 +7,7 @@ import time
 from uuid import UUID
 
 from conversations.backends import get_backend
-from conversations.errors import ChatError, StoreUnavailable
+from conversations.errors import StoreUnavailable
 from conversations.models import Conversation, Generation
 from conversations.relay import Relay
 from conversations.signals import generation_finished
@@ -18,6 +18,7 @@ from conversations.titles import make_title
 from conversations.types import Delta, Message
 
 logger = logging.getLogger(__name__)
+PRUNE_EVERY = 3600.0  # seconds
 REFUSED_AGAIN_AFTER = 60.0  # seconds
 
 
@@ -33,6 +34,7 @@ class Outbox:
     """What an earlier attempt, or a process that died, left undone."""
 
     def __init__(self) -> None:
+        self._pruned_at = float("-inf")
         self._refused: dict[UUID, float] = {}  # when the store refused a turn that waiting will not mend soon
 
     async def catch_up(self) -> None:
@@ -42,6 +44,9 @@ class Outbox:
             for generation_id in await in_database(outcome.waiting_for_store, list(self._refused)):
                 await self._store(generation_id)
             await in_store(outcome.purge_deleted)
+            if now - self._pruned_at > PRUNE_EVERY:
+                self._pruned_at = now
+                await in_database(outcome.prune)
         except StoreUnavailable as error:  # the next tick tries again
             logger.warning("The store does not answer: %s", error)
 
@@ -50,15 +55,15 @@ class Outbox:
             await in_store(outcome.store_turn, generation_id)
         except StoreUnavailable:
             raise
-        except ChatError as error:  # a broken or full document must not keep the others waiting
+        except Exception:  # a broken or full document must not keep the others waiting
             self._refused[generation_id] = time.monotonic()
-            logger.error("Turn %s could not be stored: %s: %s", generation_id, type(error).__name__, error)
+            logger.exception("Turn %s could not be stored", generation_id)
 
 
 async def _store(generation_id: UUID) -> None:
     try:
         await in_store(outcome.store_turn, generation_id)
-    except ChatError as error:
+    except Exception as error:  # the outbox tries again, whatever it was
         logger.warning("Turn %s waits for the store: %s: %s", generation_id, type(error).__name__, error)
 
 

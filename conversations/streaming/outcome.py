@@ -15,8 +15,9 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from conversations.errors import NotFound
 from conversations.models import Conversation, Generation, Writer
-from conversations.outbox import turn_messages
+from conversations.outbox import laid_over
 from conversations.stores import get_store
 from conversations.streaming.reply import LiveReply, Outcome
 
@@ -27,6 +28,11 @@ OUTBOX_PATIENCE = 3  # ticks of the clock
 
 def interrupted() -> Outcome:
     return Outcome(Generation.Status.INTERRUPTED, error_code="interrupted", error=_("The answer was interrupted."))
+
+
+def unwritable() -> Outcome:
+    message = _("The answer could not be kept: the database refused it. Try again.")
+    return Outcome(Generation.Status.FAILED, error_code="unwritable", error=message)
 
 
 def settle(reply: LiveReply, outcome: Outcome, writer_id: UUID) -> bool:
@@ -61,17 +67,19 @@ def store_turn(generation_id: UUID) -> bool:
     """Bring a decided turn into the store and note it in the row. Doing it twice adds nothing.
 
     Raises StoreUnavailable; a clock tries again. False if there was nothing left to do. A deleted
-    conversation has no document, and none is created.
+    conversation has no document, and none is created; where a living one has none, the turn stays in its
+    row and NotFound says so.
     """
     rows = Generation.objects.filter(pk=generation_id, stored_at=None).exclude(status=Generation.Status.IN_PROGRESS)
     generation = rows.select_related("conversation", "model").first()
     if generation is None:
         return False
-    transcript = get_store().append(generation.conversation.key, *turn_messages(generation))
-    Conversation.objects.filter(pk=generation.conversation_id).update(
-        message_count=len(transcript.messages),
-        size=sum(len(message.content) for message in transcript.messages),
-        updated_at=timezone.now(),
+    transcript = get_store().update(generation.conversation.key, lambda known: laid_over(known, generation))
+    conversations = Conversation.objects.filter(pk=generation.conversation_id)
+    if transcript.version is None and conversations.filter(deleted_at=None).exists():
+        raise NotFound(f"The document of conversation {generation.conversation_id} is not in the store.")
+    conversations.update(
+        message_count=len(transcript.messages), size=sum(len(message.content) for message in transcript.messages)
     )
     return bool(rows.update(stored_at=timezone.now()))
 
@@ -100,6 +108,13 @@ def purge(conversation: Conversation) -> None:
     Conversation.objects.filter(pk=conversation.pk).delete()
 
 
+def prune() -> int:
+    """Take the text out of rows that the store has had for long: nothing is kept twice. Returns how many."""
+    long_ago = timezone.now() - timedelta(hours=settings.CHAT_KEEP_KEYS_HOURS)
+    rows = Generation.objects.filter(stored_at__lt=long_ago).exclude(user_text="", reply_text="")
+    return rows.update(user_text="", reply_text="")
+
+
 def abandoned_by(writers: list[UUID]) -> list[UUID]:
     """The replies in progress that these processes held, or that no known process holds."""
     held = Q(writer_id__in=writers) | Q(writer=None)
@@ -110,7 +125,8 @@ def abandoned_by(writers: list[UUID]) -> list[UUID]:
 def bury(writers: list[UUID]) -> int:
     """Interrupt what dead processes left and forget them. Returns how many replies were interrupted."""
     count = settle_abandoned(abandoned_by(writers))
-    Writer.objects.filter(pk__in=writers).delete()
+    if writers:
+        Writer.objects.filter(pk__in=writers).delete()
     if count:
         logger.warning("%d replies were interrupted: the process that wrote them is gone", count)
     return count

@@ -10,6 +10,9 @@ from conversations.cleaning import Cleaner
 from conversations.guards import ReplyGuards
 from conversations.types import ChatRequest, Delta, Usage
 
+FINISH_REASON_MAX_LENGTH = 20
+MOST_TOKENS = 2**31 - 1  # what the column holds
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -30,6 +33,7 @@ class LiveReply:
     task: asyncio.Task | None = None
     outcome: Outcome | None = None
     cancelled_as: str = ""
+    is_concluding: bool = False
     finish_reason: str = ""
     usage: Usage = field(default_factory=Usage)
     checkpointed: int = 0
@@ -41,9 +45,9 @@ class LiveReply:
     def take(self, delta: Delta) -> str:
         """Add a delta and return the clean text that readers may see now."""
         if delta.usage:
-            self.usage = delta.usage
+            self.usage = Usage(_count(delta.usage.prompt_tokens), _count(delta.usage.completion_tokens))
         if delta.finish_reason:
-            self.finish_reason = delta.finish_reason
+            self.finish_reason = delta.finish_reason[:FINISH_REASON_MAX_LENGTH]
         return self._add(self._guards.feed(self._cleaner.feed(delta.text))) if delta.text else ""
 
     def finish(self) -> str:
@@ -61,3 +65,8 @@ class LiveReply:
         if len(self._parts) > 1:
             self._parts = ["".join(self._parts)]
         return self._parts[0] if self._parts else ""
+
+
+def _count(tokens: int | None) -> int | None:
+    """What an upstream counted, unless it cannot be a count."""
+    return tokens if tokens is not None and 0 <= tokens <= MOST_TOKENS else None

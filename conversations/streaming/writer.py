@@ -11,11 +11,13 @@ import asyncio
 import contextvars
 import logging
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
 from django.conf import settings
+from django.db import DataError
 from django.utils.translation import gettext as _
 
 from conversations.backends import get_backend
@@ -25,6 +27,7 @@ from conversations.relay import MemoryRelay, Relay
 from conversations.streaming import clock, finishing, outcome
 from conversations.streaming.executors import in_database
 from conversations.streaming.reply import LiveReply, Outcome
+from conversations.types import Usage
 
 logger = logging.getLogger(__name__)
 Status = Generation.Status
@@ -42,7 +45,8 @@ class Writer:
         self._outbox = finishing.Outbox()
         self._tasks: set[asyncio.Task] = set()
         self._ready = asyncio.Lock()
-        self._clock: asyncio.Task | None = None
+        self._clock: set[asyncio.Task] = set()
+        self._idle: set[UUID] = set()  # rows in progress of this process that no task was writing at the last tick
 
     async def ready(self) -> UUID:
         """This process's id in the database, registering it at first. Raises ShuttingDown, or the database's error."""
@@ -51,7 +55,7 @@ class Writer:
         async with self._ready:
             if self.id is None:
                 self.id = await in_database(clock.register)
-                self._clock = self.spawn(self._run_clock())
+                self._clock = {self.spawn(self._repeat(self._tick)), self.spawn(self._repeat(self._chores))}
         return self.id
 
     def launch(self, reply: LiveReply) -> None:
@@ -95,11 +99,10 @@ class Writer:
             await asyncio.wait(running, timeout=max(0.0, deadline - time.monotonic()))
         for reply in list(self.live.values()):
             self._cancel(reply, Status.INTERRUPTED)
-        others = [task for task in self._tasks if task is not self._clock]
-        if others:
+        if others := self._tasks - self._clock:
             await asyncio.wait(others, timeout=settings.CHAT_SHUTDOWN_EXIT - settings.CHAT_SHUTDOWN_GRACE)
-        if self._clock:
-            self._clock.cancel()
+        for task in self._clock:
+            task.cancel()
         if self.id and not self.live:
             await in_database(clock.resign, self.id)
 
@@ -117,28 +120,37 @@ class Writer:
         """Pass what the backend says to the relay, until it ends one way or the other."""
         try:
             async with asyncio.timeout(settings.CHAT_REPLY_DEADLINE):
-                stream = get_backend(reply.backend).stream(reply.request)
-                async with aclosing(stream) as deltas:
-                    async for delta in deltas:
-                        if text := reply.take(delta):
-                            self.relay.publish(reply.generation_id, text)
-                        elif delta.metadata:
-                            self.relay.notify(reply.generation_id, delta)
+                await self._relay(reply)
             return self._ended(reply)
-        except asyncio.CancelledError:
-            if reply.cancelled_as == Status.CANCELLED:
-                return Outcome(Status.CANCELLED)
-            return outcome.interrupted()
-        except TimeoutError:
-            return Outcome(Status.FAILED, error_code="deadline", error=_("The model took too long and was stopped."))
-        except ChatError as error:
-            return Outcome(Status.FAILED, error_code=error.code, error=error.message)
-        except Exception:
-            logger.exception("Backend %s broke", reply.backend)
-            return Outcome(Status.FAILED, error_code="bug", error=_("Something went wrong on this site. Try again."))
+        except (asyncio.CancelledError, Exception) as error:
+            return self._broken(reply, error)
         finally:
             if rest := reply.finish():
                 self.relay.publish(reply.generation_id, rest)
+
+    async def _relay(self, reply: LiveReply) -> None:
+        async with aclosing(get_backend(reply.backend).stream(reply.request)) as deltas:
+            async for delta in deltas:
+                if text := reply.take(delta):
+                    self.relay.publish(reply.generation_id, text)
+                elif delta.metadata:
+                    self.relay.notify(reply.generation_id, delta)
+                if reply.length > settings.CHAT_MAX_REPLY_LENGTH:
+                    reply.finish_reason = "length"
+                    return
+
+    @staticmethod
+    def _broken(reply: LiveReply, error: BaseException) -> Outcome:
+        if isinstance(error, asyncio.CancelledError):
+            if reply.cancelled_as == Status.FAILED:
+                return outcome.unwritable()
+            return Outcome(Status.CANCELLED) if reply.cancelled_as == Status.CANCELLED else outcome.interrupted()
+        if isinstance(error, TimeoutError):
+            return Outcome(Status.FAILED, error_code="deadline", error=_("The model took too long and was stopped."))
+        if isinstance(error, ChatError):
+            return Outcome(Status.FAILED, error_code=error.code, error=error.message)
+        logger.error("Backend %s broke", reply.backend, exc_info=error)
+        return Outcome(Status.FAILED, error_code="bug", error=_("Something went wrong on this site. Try again."))
 
     @staticmethod
     def _ended(reply: LiveReply) -> Outcome:
@@ -150,11 +162,21 @@ class Writer:
 
     async def conclude(self, reply: LiveReply) -> None:
         """Decide the row; if that fails, the reply stays live and the clock calls this again."""
+        if reply.is_concluding:
+            return
+        reply.is_concluding = True
         try:
             won = await in_database(outcome.settle, reply, reply.outcome, self.id)
+        except DataError:
+            logger.exception("Reply %s could not be written", reply.generation_id)
+            reply.usage = Usage()
+            reply.outcome = outcome.unwritable()
+            return
         except Exception as error:  # whatever a database raises: nothing is lost while the reply is in memory
             logger.warning("A reply waits for the database: %s", type(error).__name__)
             return
+        finally:
+            reply.is_concluding = False
         self.live.pop(reply.generation_id, None)
         self.relay.close(reply.generation_id)  # decided, by this process or another: readers learn it from the row
         try:
@@ -163,36 +185,41 @@ class Writer:
         finally:
             self.relay.end(reply.generation_id)
 
-    async def _run_clock(self) -> None:
+    async def _repeat(self, step: Callable[[], Awaitable[None]]) -> None:
         while True:
             await asyncio.sleep(settings.CHAT_CLOCK_INTERVAL)
             try:
-                await self._tick()
+                await step()
             except Exception as error:  # the database is away: nothing is lost, the next tick tries again
                 logger.warning("The clock will try again: %s: %s", type(error).__name__, error)
 
     async def _tick(self) -> None:
-        await in_database(clock.beat, self.id)
-        await self._checkpoint()
+        """A sign of life, the checkpoint, the claims: what must not wait for anything else."""
+        known = set(self.live)  # a reply that begins during the query has no claim in its answer
+        moved = [reply for reply in self.live.values() if reply.length != reply.checkpointed and not reply.outcome]
+        texts = [(reply.generation_id, reply.text) for reply in moved]
+        mine, unwritable = await in_database(clock.tick, self.id, texts)
+        for reply, (_pk, text) in zip(moved, texts, strict=True):
+            reply.checkpointed = len(text)
+            if reply.generation_id in unwritable:
+                self._cancel(reply, Status.FAILED)
         for reply in [reply for reply in self.live.values() if reply.outcome]:
-            await self.conclude(reply)
-        mine = await in_database(clock.claims, self.id) if self.live else {}
+            self.spawn(self.conclude(reply))
         for pk, reply in list(self.live.items()):
             if mine.get(pk):
                 self._cancel(reply, Status.CANCELLED)
-            elif pk not in mine and reply.outcome is None:
+            elif pk in known and pk not in mine:
                 self._cancel(reply, Status.INTERRUPTED)  # settled by somebody else: close the upstream
+        # Accepted by this process, but never begun: the second time they are seen so, they are settled.
+        idle = mine.keys() - self.live.keys()
+        if lost := [pk for pk in idle if pk in self._idle]:
+            await in_database(outcome.settle_abandoned, lost)
+        self._idle = idle
+
+    async def _chores(self) -> None:
+        """Other processes' deaths, and what the store is still to get."""
         await in_database(self._obituary.watch, self.id)
         await self._outbox.catch_up()
-
-    async def _checkpoint(self) -> None:
-        moved = [r for r in self.live.values() if r.length != r.checkpointed and not r.outcome]
-        if not moved:
-            return
-        rows = [(reply.generation_id, reply.text) for reply in moved]
-        await in_database(clock.checkpoint, self.id, rows)
-        for reply, (_pk, text) in zip(moved, rows, strict=True):
-            reply.checkpointed = len(text)
 
 
 _writers: WeakKeyDictionary[asyncio.AbstractEventLoop, Writer] = WeakKeyDictionary()
