@@ -51,6 +51,10 @@ class Relay(ABC):
         """Whether something may still come: text, or a title."""
 
     @abstractmethod
+    def is_closed(self, generation_id: UUID) -> bool:
+        """Whether the outcome of a reply that this relay knows is decided."""
+
+    @abstractmethod
     def end(self, generation_id: UUID) -> None:
         """Let go of the listeners and forget the reply."""
 

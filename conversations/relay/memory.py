@@ -73,6 +73,9 @@ class MemoryRelay(Relay):
     def knows(self, generation_id: UUID) -> bool:
         return generation_id in self._channels
 
+    def is_closed(self, generation_id: UUID) -> bool:
+        return self._channels[generation_id].closed
+
     def end(self, generation_id: UUID) -> None:
         channel = self._channels.pop(generation_id, None)
         if channel and channel.listener:

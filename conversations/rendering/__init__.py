@@ -14,6 +14,7 @@ A single line feed within a paragraph is white space, as in CommonMark; two spac
 break. Raw HTML is text. Nothing in a reply loads anything from elsewhere.
 """
 
+from conversations.rendering.plain import is_plain
 from conversations.rendering.reply import (
     RENDERER_VERSION,
     needs_whole,
@@ -27,6 +28,7 @@ from conversations.rendering.splitter import BlockSplitter, split
 __all__ = [
     "RENDERER_VERSION",
     "BlockSplitter",
+    "is_plain",
     "needs_whole",
     "render",
     "render_block",

@@ -34,6 +34,11 @@ def escaped(text: str) -> str:
     return escape(text, quote=False)
 
 
+def is_plain(text: str) -> bool:
+    """Whether a block is one paragraph of plain prose, which costs next to nothing."""
+    return plain_paragraph(text) is not None
+
+
 def plain_paragraph(text: str) -> str | None:
     """The HTML of a block that is one paragraph of plain prose; None if it may be anything else."""
     text = text.strip("\n")

@@ -13,12 +13,12 @@ from collections.abc import Callable
 
 from django.conf import settings
 
-from conversations.rendering import BlockSplitter, render_block, render_open
+from conversations.rendering import BlockSplitter, is_plain, render_block, render_open
 from conversations.streaming.frames import END, HEARTBEAT, Cursor, encode
 from conversations.types import Delta
 
 LOG_BYTES = 64_000
-LONG_SOURCE = 2_000  # characters; longer Markdown is rendered in a thread
+SHORT_SOURCE = 200  # characters; longer Markdown is rendered in a thread
 COST_FACTOR = 20  # the unfinished block is rendered at most 1/20 of the time
 
 
@@ -36,6 +36,7 @@ class Feed:
         self._timer: asyncio.TimerHandle | None = None
         self._rendering: asyncio.Task | None = None
         self._next_render = 0.0
+        self._open = ("", "")  # source and HTML of the unfinished block when it was rendered last
         self._waiting: bytes | None = None
         self._done: bytes | None = None
         self._title: bytes | None = None
@@ -88,11 +89,14 @@ class Feed:
         """Whatever a reader with this cursor lacks, in as few frames as possible."""
         open_text = "".join(self._pending) + self._splitter.tail
         settled_at = self._characters - len(open_text)
-        if seen is None or seen.blocks > len(self._blocks) or seen.characters > self._characters:
-            frame = encode("reset", {"html": "".join(self._blocks), "tail": open_text}, self.cursor)
+        if not self._characters:
+            frame = b""  # nothing to show yet: what the page has stays
+        elif seen is None or seen.blocks > len(self._blocks) or seen.characters > self._characters:
+            html = "".join(self._blocks)
+            frame = encode("reset", {"html": html, "tail": open_text}, self.cursor) + self._open_frame(open_text)
         elif seen.blocks < len(self._blocks) or seen.characters < settled_at:
             html = "".join(self._blocks[seen.blocks :])
-            frame = encode("settled", {"html": html, "tail": open_text}, self.cursor)
+            frame = encode("settled", {"html": html, "tail": open_text}, self.cursor) + self._open_frame(open_text)
         else:
             missing = open_text[seen.characters - settled_at :]
             frame = encode("delta", {"text": missing}, self.cursor) if missing else b""
@@ -101,6 +105,21 @@ class Feed:
         if self._done is not None:
             frame += self._done + (self._title or b"")
         return frame
+
+    def _open_frame(self, open_text: str) -> bytes:
+        """The unfinished block as it was rendered last, if it still begins so."""
+        source, html = self._open
+        if not source or self._pending or not open_text.startswith(source):
+            return b""
+        return encode("open", {"html": html, "tail": open_text[len(source) :]}, self.cursor)
+
+    async def rendered(self) -> None:
+        """Wait until blocks that were complete before are HTML: nobody who comes later sees their Markdown."""
+        if self._rendering is None and (self._pending or "\n" in self._splitter.tail):
+            self.stop()
+            self._begin_rendering(*self._sources())
+        if self._rendering:
+            await asyncio.wait([self._rendering])
 
     def read(self, position: int) -> tuple[bytes, Cursor | None] | None:
         """All frames from `position` on, joined, and the cursor after them; None if they left the log."""
@@ -165,22 +184,31 @@ class Feed:
 
     def _render(self) -> None:
         self._timer = None
-        tail = self._splitter.tail
-        sources, open_source = list(self._pending), tail[: tail.rfind("\n") + 1]
-        if sum(map(len, sources)) + len(open_source) > LONG_SOURCE:
-            self._rendering = self._loop.create_task(self._render_in_thread(sources, open_source))
+        sources, open_source = self._sources()
+        if not all(map(is_quick, [*sources, open_source])):
+            self._begin_rendering(sources, open_source)
             return
         started = self._loop.time()
-        self._show(*render_all(sources, open_source), len(open_source))
+        self._show(*render_all(sources, open_source), open_source)
         self._rendered_in(self._loop.time() - started)
+
+    def _sources(self) -> tuple[list[str], str]:
+        """The finished blocks that are not rendered yet, and the complete lines of the unfinished one."""
+        tail = self._splitter.tail
+        return list(self._pending), tail[: tail.rfind("\n") + 1]
+
+    def _begin_rendering(self, sources: list[str], open_source: str) -> None:
+        self._rendering = self._loop.create_task(self._render_in_thread(sources, open_source))
 
     async def _render_in_thread(self, sources: list[str], open_source: str) -> None:
         started = self._loop.time()
-        html, open_html = await asyncio.to_thread(render_all, sources, open_source)
+        try:
+            html, open_html = await asyncio.to_thread(render_all, sources, open_source)
+        finally:
+            self._rendering = None
         # What was open when this began may have been completed meanwhile: it comes with the next round.
         moved_on = len(self._pending) > len(sources) or not self._splitter.tail.startswith(open_source)
-        self._show(html, "" if moved_on else open_html, len(open_source))
-        self._rendering = None
+        self._show(html, "" if moved_on else open_html, open_source)
         self._rendered_in(self._loop.time() - started)
         if self._pending:
             self._render_soon()
@@ -189,15 +217,17 @@ class Feed:
         wait = max(settings.CHAT_RENDER_INTERVAL, COST_FACTOR * seconds)
         self._next_render = self._loop.time() + wait
 
-    def _show(self, html: list[str], open_html: str, line_end: int) -> None:
+    def _show(self, html: list[str], open_html: str, open_source: str) -> None:
         if html:
             self._settle(html)
         if open_html:
-            data = {"html": open_html, "tail": self._splitter.tail[line_end:]}
+            self._open = (open_source, open_html)
+            data = {"html": open_html, "tail": self._splitter.tail[len(open_source) :]}
             self._add(encode("open", data, self.cursor), self.cursor)
 
     def _settle(self, html: list[str]) -> None:
         self._blocks += html
+        self._open = ("", "")
         del self._pending[: len(html)]
         tail = "".join(self._pending) + self._splitter.tail
         self._add(encode("settled", {"html": "".join(html), "tail": tail}, self.cursor), self.cursor)
@@ -217,6 +247,11 @@ class Feed:
         """Let every waiting reader look again."""
         self._changed.set()
         self._changed = asyncio.Event()
+
+
+def is_quick(source: str) -> bool:
+    """Whether rendering it may happen on the event loop."""
+    return len(source) <= SHORT_SOURCE or is_plain(source)
 
 
 def render_all(sources: list[str], open_source: str) -> tuple[list[str], str]:

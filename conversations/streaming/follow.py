@@ -20,9 +20,10 @@ from conversations.models import Conversation, Generation
 from conversations.outbox import turn_messages
 from conversations.presenting import footer_html, message_view
 from conversations.rendering import needs_whole, render
+from conversations.stores import get_store
 from conversations.streaming import sessions
 from conversations.streaming.executors import in_database
-from conversations.streaming.feed import LONG_SOURCE, Feed, render_all
+from conversations.streaming.feed import Feed, render_all
 from conversations.streaming.frames import END, OPENING, Cursor, encode
 from conversations.streaming.writer import current_writer
 from conversations.types import Delta
@@ -42,6 +43,8 @@ class _Source:
     """A feed and what fills it."""
 
     feed: Feed
+    ready: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once the feed holds what is written so far: before, no cursor can be answered."""
     readers: set[Reader] = field(default_factory=set)
     tasks: set[asyncio.Task] = field(default_factory=set)
 
@@ -61,6 +64,9 @@ class Readers:
         source.readers.add(reader)
         self._keep_watch()
         try:
+            yield OPENING
+            await source.ready.wait()
+            await source.feed.rendered()
             async for frames in _read(reader, cursor):
                 yield frames
         finally:
@@ -75,12 +81,15 @@ class Readers:
 
     def _open(self, generation_id: UUID) -> _Source:
         source = self._sources[generation_id] = _Source(Feed(asyncio.get_running_loop()))
-        source.feed.on_finish = lambda: self._spawn(source, _complete(source.feed, generation_id))
-        text = current_writer().relay.attach(generation_id, source.feed)
+        source.feed.on_finish = lambda: self._spawn(source, _complete(source, generation_id))
+        relay = current_writer().relay
+        text = relay.attach(generation_id, source.feed)
         if text is None:
-            self._spawn(source, _poll(source.feed, generation_id))
-        elif text:
-            source.feed.receive(text)
+            self._spawn(source, _poll(source, generation_id))
+        elif not relay.is_closed(generation_id):
+            if text:
+                source.feed.receive(text)
+            source.ready.set()
         return source
 
     def _drop(self, generation_id: UUID, source: _Source) -> None:
@@ -103,25 +112,29 @@ class Readers:
 
     async def _watch_readers(self) -> None:
         """Heartbeats, and the dismissal of those whose session ended. Lives as long as there are readers."""
+        check: asyncio.Task | None = None
         while self._sources:
             await asyncio.sleep(settings.CHAT_SESSION_CHECK_INTERVAL)
             for source in self._sources.values():
                 source.feed.beat()
-            readers = [reader for source in self._sources.values() for reader in source.readers]
-            try:
-                gone = await in_database(sessions.ended, {reader.visitor for reader in readers if reader.visitor})
-            except Exception as error:  # the database is away; nobody is sent off for that
-                logger.warning("Sessions could not be checked: %s", type(error).__name__)
-                continue
-            for reader in readers:
-                if reader.visitor in gone:
-                    reader.dismissed = True
-                    reader.feed.wake()
+            if check is None or check.done():  # a database that hangs must not stop the heartbeats
+                check = asyncio.create_task(self._dismiss_ended())
+
+    async def _dismiss_ended(self) -> None:
+        readers = [reader for source in self._sources.values() for reader in source.readers]
+        try:
+            gone = await in_database(sessions.ended, {reader.visitor for reader in readers if reader.visitor})
+        except Exception as error:  # the database is away; nobody is sent off for that
+            logger.warning("Sessions could not be checked: %s", type(error).__name__)
+            return
+        for reader in readers:
+            if reader.visitor in gone:
+                reader.dismissed = True
+                reader.feed.wake()
 
 
 async def _read(reader: Reader, cursor: Cursor | None) -> AsyncIterator[bytes]:
     feed = reader.feed
-    yield OPENING
     position, seen = feed.position, feed.cursor
     if missing := feed.catch_up(cursor):
         yield missing
@@ -140,9 +153,9 @@ async def _read(reader: Reader, cursor: Cursor | None) -> AsyncIterator[bytes]:
             await feed.wait()
 
 
-async def _poll(feed: Feed, generation_id: UUID) -> None:
+async def _poll(source: _Source, generation_id: UUID) -> None:
     """Fill a feed from the row until its outcome is decided."""
-    length = 0
+    feed, length = source.feed, 0
     while True:
         try:
             row = await in_database(_row, generation_id)
@@ -152,10 +165,13 @@ async def _poll(feed: Feed, generation_id: UUID) -> None:
             continue
         if row is None:
             feed.close()
+            source.ready.set()
             return
         if len(row.reply_text) > length:
             feed.receive(row.reply_text[length:])
             length = len(row.reply_text)
+        if row.is_live:
+            source.ready.set()
         if not row.is_live:
             feed.finish()
             feed.end()
@@ -163,21 +179,27 @@ async def _poll(feed: Feed, generation_id: UUID) -> None:
         await asyncio.sleep(settings.CHAT_POLL_INTERVAL)
 
 
-async def _complete(feed: Feed, generation_id: UUID) -> None:
+async def _complete(source: _Source, generation_id: UUID) -> None:
     """Send the last blocks and `done`."""
-    row = await _decided(generation_id)
-    if row is None:  # deleted meanwhile
+    feed = source.feed
+    try:
+        row = await _decided(generation_id)
+        if row is None:  # deleted meanwhile
+            feed.close()
+            return
+        if title := _title(row.conversation):
+            feed.notice(Delta(metadata=title))
+        feed.complete(*await asyncio.to_thread(_last_words, feed.unsettled, feed.cursor.characters, row))
+    except Exception:
+        logger.exception("Reply %s could not be shown; its readers come back by themselves", generation_id)
         feed.close()
-        return
-    if title := _title(row.conversation):
-        feed.notice(Delta(metadata=title))
-    is_whole = feed.cursor.characters == len(row.reply_text)
-    sources = feed.unsettled
-    if sum(map(len, sources)) > LONG_SOURCE:
-        html, data = await asyncio.to_thread(lambda: (render_all(sources, "")[0], _done(row, with_html=not is_whole)))
-    else:
-        html, data = render_all(sources, "")[0], _done(row, with_html=not is_whole)
-    feed.complete(html, data)
+    finally:
+        source.ready.set()
+
+
+def _last_words(sources: list[str], seen: int, row: Generation) -> tuple[list[str], dict]:
+    """The HTML of the last blocks, and the data of `done`; runs in a thread, because either may be long."""
+    return render_all(sources, "")[0], _done(row, with_html=seen != len(row.reply_text))
 
 
 async def _decided(generation_id: UUID) -> Generation | None:
@@ -203,7 +225,10 @@ def _done(row: Generation, *, with_html: bool = False) -> dict:
 
 
 def finished_frames(row: Generation) -> bytes:
-    """All that a reader of a finished reply needs, at once."""
+    """All that a reader of a finished reply needs, at once. Raises StoreUnavailable for an old one."""
+    if row.stored_at and not row.reply_text:  # its text has been left to the store
+        message = get_store().load(row.conversation.key).index().get(row.reply_id)
+        row.reply_text = message.content if message else ""
     title = _title(row.conversation)
     return OPENING + encode("done", _done(row, with_html=True), END) + (encode("title", title) if title else b"")
 
