@@ -23,6 +23,68 @@ BEGINNINGS = ["", "- ", "> ", "# ", "| a | b |\n|---|---|\n| ", "1. a\n   ", "- 
 LENGTHS = [300, 1_000, 3_000, 6_000, 10_000, 30_000]
 
 
+CODE_PIECES = [
+    *"\"'()[]{}<>#@$%&*/\\|!?~^=+-_:;,. \n\t",
+    *(
+        "/*",
+        "*/",
+        "//",
+        "--",
+        "{-",
+        "(*",
+        "<!--",
+        "-->",
+        "<%",
+        "<?php",
+        "{{",
+        "{%",
+        "${",
+        "#{",
+        "$(",
+        "((",
+        "[[",
+        "<<",
+        "<<A\n",
+    ),
+    *(
+        '"""',
+        "'''",
+        'r"',
+        '@"',
+        "%q{",
+        "q{",
+        "s/",
+        "m/",
+        '\\"',
+        "::",
+        "->",
+        "=>",
+        "a ",
+        "a.",
+        "a::",
+        "a(",
+        "a[",
+        "a<b>(",
+    ),
+    *(
+        "if ",
+        "def ",
+        "class ",
+        "func ",
+        "import ",
+        "begin ",
+        "case ",
+        "select ",
+        "type ",
+        "=begin\n",
+        ">>> ",
+        "$ ",
+        "- ",
+    ),
+    *("<a ", "</", "<script>", "<style>", "0x", "1e", "1.", "1_", "&a;", "\n\n", "    ", "é", "中", "\\begin{", 'R"('),
+]
+
+
 def repeated(piece: str, length: int) -> str:
     return piece * (length // len(piece))
 
@@ -42,3 +104,19 @@ def hostile_blocks(seed: int) -> Iterator[str]:
             other = "".join(random.choices(PIECES, k=random.randint(1, 4)))
             text = text[: length // 2] + repeated(other, length // 2)
         yield text
+
+
+def hostile_code(seed: int, languages: list[str], length: int, line_length: int) -> Iterator[str]:
+    """Code blocks, of at most so many characters, that repeat what lexers seek a partner for."""
+    random = Random(seed)
+    singles = list(product(languages, CODE_PIECES))
+    random.shuffle(singles)
+    while True:
+        language, piece = singles.pop() if singles else (random.choice(languages), "")
+        piece = piece or "".join(random.choices(CODE_PIECES, k=random.randint(2, 4)))
+        text = random.choice(["", "", '"', "/*", "<script>", "a = ", "("]) + repeated(piece, length)
+        lines = [line[i : i + line_length] for line in text.split("\n") for i in range(0, len(line) + 1, line_length)]
+        times = random.choice([1, 1, 1, 4, 9])
+        code = "\n".join(lines)[: length // times]
+        fence = f"```{language}\n{code}\n```\n"
+        yield fence if times == 1 else "- a\n" + (fence * times).replace("```", "  ```")

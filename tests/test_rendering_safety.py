@@ -263,7 +263,7 @@ def test_hostile_blocks_raise_nothing_and_stay_within_the_limits():
         "> " * (limits.MARKERS + 1),
         "|a|b|\n|-|-|\n" + "|a|b|\n" * limits.MARKERS,
         "- " * limits.BLOCK,
-        "&amp;" * (4 * limits.TAGS),
+        "&amp;" * (limits.TAGS + 1),
     ],
 )
 def test_a_block_over_the_limits_is_shown_as_it_was_written_and_its_neighbours_formatted(text):
@@ -306,7 +306,14 @@ def test_long_code_is_code_without_colours():
     lines = ["x = 1 < 2"] * (limits.CODE // 9)
     assert render("```python\n" + "\n".join(lines) + "\n```") == plain_code("python", lines)
     assert render(f"```python\n{'x' * (limits.CODE_LINE + 1)}\n```").count('<span class="n') == 0
-    assert render("```python\n" + "'a'+" * (2 * limits.SPANS) + "\n```").count("<span") == 1
+    assert render("```python\n" + "'a'+\n" * limits.SPANS + "```").count("<span") == 1
+
+
+def test_the_code_in_a_list_shares_its_limits():
+    fence = "  ```python\n" + "  'a'+\n" * (limits.SPANS_WITHIN // 5) + "  ```\n"
+    html = render("- a\n" + 4 * fence)
+    assert html.count('<div class="code">') == 4
+    assert 0 < html.count('<span class="s1">') <= limits.SPANS_WITHIN
 
 
 def test_code_that_lexers_are_slow_with_is_code_without_colours():
@@ -321,6 +328,13 @@ def test_definitions_have_a_limit():
     html = render(f"[0] [{limits.DEFINITIONS - 1}] [{limits.DEFINITIONS}]\n\n{text}")
     assert needs_whole(text)
     assert html.count("<a ") == 2
+
+
+def test_too_many_footnotes_are_shown_as_they_were_written():
+    text = "".join(f"[^{number}]: a@b.cd c@d.ef g@h.ij\n" for number in range(limits.DEFINITIONS))
+    html = render(f"a[^1]\n\n{text}")
+    assert html.endswith(plain_block(text))
+    inspect(html)
 
 
 def test_100_kb_of_an_ordinary_answer_are_formatted():

@@ -9,18 +9,10 @@ from html import escape
 UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")  # the carriage return among them
 
 # Whatever could mean something to Markdown, at the cost of taking the slow path for nothing now and then.
-MARKUP = re.compile(
-    rf"""[\\`*_~\[\]<>&@|]     # inline markup, addresses, table cells
-    | {UNPRINTABLE.pattern}
-    | :// | www\.              # links
-    | ^[ \t] | [ \t]$          # code, hard breaks
-    | ^[-+=#]                  # items, rules, headings
-    | ^\d+[.)](?:\s|$)         # numbered items
-    | \n[ \t]*\n               # more than one paragraph
-    """,
-    re.VERBOSE | re.MULTILINE | re.IGNORECASE,
-)
-
+INLINE_MARKUP = re.compile(rf"[\\`*_~\[\]<>&@|]|{UNPRINTABLE.pattern}")
+LINKS = ("://", "www.")
+HARD_BREAKS = (" \n", "\t\n")
+BLOCK_MARKUP = re.compile(r"\n(?:[-+=#\s]|\d+[.)](?:\s|$))")  # how a line begins
 
 LANGUAGE = re.compile(r"\{?\.?([A-Za-z0-9][A-Za-z0-9_+#.-]{0,29})")
 
@@ -42,9 +34,10 @@ def is_plain(text: str) -> bool:
 def plain_paragraph(text: str) -> str | None:
     """The HTML of a block that is one paragraph of plain prose; None if it may be anything else."""
     text = text.strip("\n")
-    if not text.strip() or MARKUP.search(text):
+    if not text or text[-1].isspace() or INLINE_MARKUP.search(text) or BLOCK_MARKUP.search(f"\n{text}"):
         return None
-    return f"<p>{escaped(text)}</p>"
+    lower = text.lower()
+    return None if any(mark in lower for mark in LINKS + HARD_BREAKS) else f"<p>{escaped(text)}</p>"
 
 
 def plain_block(text: str) -> str:
