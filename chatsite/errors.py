@@ -10,6 +10,7 @@ import math
 from typing import NamedTuple
 
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.request import RawPostDataException, UnreadablePostError
 from django.template.loader import render_to_string
@@ -74,6 +75,12 @@ SERVER_ERROR = Problem(
     "server_error",
     _("Something went wrong here"),
     _("It was our fault, and it has been noted. Try again; if it happens again, tell an administrator."),
+)
+DATABASE_AWAY = Problem(
+    503,
+    "database_unavailable",
+    _("The site cannot reach its database"),
+    _("Nothing of yours is lost. Try again in a moment."),
 )
 MAIL_UNAVAILABLE = Problem(
     503,
@@ -145,7 +152,10 @@ def mail_unavailable(request: HttpRequest) -> HttpResponse:
 
 
 def _chat_error(request: HttpRequest, exception: Exception) -> HttpResponse | None:
-    """What the heart raised and no view answered: its own sentence, on the same page."""
+    """What the heart raised and no view answered: its own sentence, on the same page, with what was typed."""
+    if isinstance(exception, (OperationalError, InterfaceError)):
+        logger.error("The database failed at %s: %s", request.path, type(exception).__name__)
+        return respond(request, DATABASE_AWAY, retry_after=5, **_way_back(request))
     if not isinstance(exception, ChatError):
         return None
     if exception.status == NOT_FOUND.status:
@@ -153,7 +163,13 @@ def _chat_error(request: HttpRequest, exception: Exception) -> HttpResponse | No
     logger.log(logging.ERROR if exception.status >= 500 else logging.INFO, "%s at %s", exception.code, request.path)
     problem = Problem(exception.status, exception.code, _("That did not work"), exception.message)
     delay = exception.retry_after
-    return respond(request, problem, retry_after=None if delay is None else math.ceil(delay))
+    wait = None if delay is None else math.ceil(delay)
+    return respond(request, problem, retry_after=wait, **_way_back(request))
+
+
+def _way_back(request: HttpRequest) -> dict[str, str]:
+    """What was typed, and the page to open again (a form's address is none)."""
+    return {"typed": _typed(request), "back": request.path if request.method == "GET" else ""}
 
 
 chat_errors = middleware_of(on_exception=_chat_error)

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from conversations import services
 from conversations.backends import has_language_model
-from conversations.errors import ChatError
+from conversations.errors import ChatError, NotFound
 from conversations.models import ChatModel, Conversation
 from conversations.presenting import MessageView, message_views
 from conversations.types import Transcript, new_id
@@ -96,7 +96,7 @@ def page_context(user, conversation: Conversation | None) -> dict[str, Any]:
 def chat_context(user, conversation: Conversation | None) -> dict[str, Any]:
     """A conversation, or a new chat. Raises StoreUnavailable."""
     transcript = services.read(conversation) if conversation else Transcript()
-    views = message_views(transcript.branch(), str(conversation.pk)) if conversation else []
+    views = message_views(transcript, str(conversation.pk)) if conversation else []
     live = next((view.generation_id for view in reversed(views) if view.is_live), "")
     return page_context(user, conversation) | {
         "messages": views,
@@ -108,9 +108,14 @@ def chat_context(user, conversation: Conversation | None) -> dict[str, Any]:
 
 
 def turn_context(user, conversation: Conversation, reply_id: str, *, is_new: bool, is_retry: bool) -> dict[str, Any]:
-    """The turn that was just accepted, and the composer for the next one."""
+    """The turn that was just accepted, and the composer for the next one.
+
+    Raises NotFound if the conversation was deleted in the same moment, StoreUnavailable.
+    """
     transcript = services.read(conversation)
-    views: list[MessageView] = message_views(transcript.branch(reply_id), str(conversation.pk))
+    views: list[MessageView] = message_views(transcript, str(conversation.pk), reply_id)
+    if not views:
+        raise NotFound(_("This chat does not exist."))
     reply = views[-1]
     return {
         "conversation": conversation,

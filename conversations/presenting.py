@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.conf import settings
 from django.template.loader import render_to_string
@@ -13,7 +12,7 @@ from django.utils.translation import gettext as _
 from conversations.backends import get_backend
 from conversations.errors import ChatError
 from conversations.rendering import render
-from conversations.types import Message
+from conversations.types import Message, Transcript
 
 RETRYABLE = {"failed", "interrupted", "cancelled"}
 
@@ -34,24 +33,40 @@ class MessageView:
     conversation_id: str = ""
     waiting: str = ""
     is_last: bool = False
+    versions: tuple[str, ...] = ()
+    """Ids of the messages that stand in the same place, this one among them; empty if it is alone."""
 
     @property
     def can_retry(self) -> bool:
         return self.role == "assistant" and self.is_last and self.status in RETRYABLE
 
     @property
+    def version(self) -> int:
+        """Which of its versions this is, counted from one."""
+        return self.versions.index(self.id) + 1
+
+    @property
+    def previous_version(self) -> str:
+        return self.versions[self.version - 2] if self.version > 1 else ""
+
+    @property
+    def next_version(self) -> str:
+        return self.versions[self.version] if self.version < len(self.versions) else ""
+
+    @property
     def is_live(self) -> bool:
         return self.status == "in_progress"
 
 
-def message_views(messages: Iterable[Message], conversation_id: str) -> list[MessageView]:
-    """The branch as shown: the system prompt never, the model's name where it changed."""
-    shown = [message for message in messages if message.role in ("user", "assistant")]
-    views, label = [], ""
+def message_views(transcript: Transcript, conversation_id: str, leaf: str | None = None) -> list[MessageView]:
+    """A branch (by default the shown one): the system prompt never, the model's name where it changed."""
+    shown = [message for message in transcript.branch(leaf) if message.role in ("user", "assistant")]
+    views, label, siblings = [], "", transcript.siblings()
     for message in shown:
         own = message.metadata.get("label", "") if message.role == "assistant" else label
         changed, label = (own if own != label and label else ""), own or label
-        views.append(message_view(message, conversation_id, model_label=changed, is_last=message is shown[-1]))
+        view = message_view(message, conversation_id, model_label=changed, is_last=message is shown[-1])
+        views.append(replace(view, versions=siblings.get(message.id, ())))
     return views
 
 

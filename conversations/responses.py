@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 
 from asgiref.sync import sync_to_async
+from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -21,7 +22,7 @@ from conversations.services import by_id, start_conversation
 from conversations.types import Transcript
 
 DRAFT = "draft"
-DRAFT_MAX_LENGTH = 100_000
+AUTHOR_COOKIE = "author"
 
 
 class LoggedOut(ChatError):
@@ -80,14 +81,32 @@ def logged_out(request: HttpRequest) -> HttpResponse:
         return _render_composer(request, composer.refused(content, error), error)
     if is_fetch(request) or match.url_name == "follow":
         return HttpResponse(status=401)
-    if content.strip():
-        request.session[DRAFT] = content[:DRAFT_MAX_LENGTH]
+    author = request.get_signed_cookie(AUTHOR_COOKIE, default="", salt=AUTHOR_COOKIE)
+    if author and content.strip():
+        request.session[DRAFT] = {"author": author, "content": content[: settings.CHAT_MAX_MESSAGE_LENGTH]}
     return redirect(login_url)
 
 
+def remember_author(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """Who uses this browser, so that what is sent after the session ended is given back to nobody else."""
+    author = str(request.user.pk)
+    if request.get_signed_cookie(AUTHOR_COOKIE, default="", salt=AUTHOR_COOKIE) != author:
+        response.set_signed_cookie(
+            AUTHOR_COOKIE,
+            author,
+            salt=AUTHOR_COOKIE,
+            httponly=True,
+            samesite="Lax",
+            secure=settings.SESSION_COOKIE_SECURE,
+            max_age=settings.SESSION_COOKIE_AGE * 2,
+        )
+    return response
+
+
 def take_draft(request: HttpRequest) -> str:
-    """What was sent while logged out, once."""
-    return request.session.pop(DRAFT, "") if DRAFT in request.session else ""
+    """What this person sent while logged out, once."""
+    draft = request.session.pop(DRAFT) if DRAFT in request.session else {}
+    return draft.get("content", "") if draft.get("author") == str(request.user.pk) else ""
 
 
 def _page_of(match) -> str:

@@ -93,6 +93,13 @@ class Transcript:
             follows = any(message.id == self.leaf for message in tree.branch(last))
         return replace(tree, leaf=tree.end_below(last) if follows else self.leaf)
 
+    def siblings(self) -> dict[str, tuple[str, ...]]:
+        """For each message that has any: the ids of its parent's children, itself among them, oldest first."""
+        children: dict[str | None, list[str]] = {}
+        for message in self.messages:
+            children.setdefault(message.parent_id, []).append(message.id)
+        return {id_: tuple(ids) for ids in children.values() if len(ids) > 1 for id_ in ids}
+
     def end_below(self, at: str) -> str:
         """The id at the end of the newest branch that goes through this message."""
         newest_child = {message.parent_id: message.id for message in self.messages}

@@ -6,12 +6,15 @@ whole pages and redirects. A stranger's conversation does not exist.
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from asgiref.sync import sync_to_async
 from django.core.paginator import Paginator
 from django.db import connections
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -20,7 +23,7 @@ from conversations.access import generation_or_404, members_only, own_or_404
 from conversations.errors import ChatError, InputError
 from conversations.forms import MessageForm, RenameForm, RetryForm
 from conversations.models import Conversation
-from conversations.responses import is_fetch, refusal, stale_form, take_draft, turn_response
+from conversations.responses import is_fetch, refusal, remember_author, stale_form, take_draft, turn_response
 from conversations.streaming.executors import in_database
 
 HISTORY_PAGE_SIZE = 50
@@ -78,6 +81,17 @@ async def retry(request: HttpRequest, conversation_id) -> HttpResponse:
     except ChatError as error:
         return await refusal(request, conversation, error)
     return await turn_response(request, generation, is_retry=True)
+
+
+@require_POST
+@members_only
+def select(request: HttpRequest, conversation_id) -> HttpResponse:
+    """Show another version of a message, and what followed it."""
+    conversation = own_or_404(request.user, conversation_id)
+    message_id = request.POST.get("message_id", "")
+    services.select(conversation, message_id)
+    url = reverse("conversations:show", args=[conversation.pk])
+    return HttpResponse(status=303, headers={"Location": f"{url}#m-{quote(message_id)}"})
 
 
 @require_POST
@@ -147,7 +161,7 @@ def _chat_page(request: HttpRequest, conversation: Conversation | None) -> HttpR
     context = pages.chat_context(request.user, conversation)
     if draft := take_draft(request):
         context["composer"] = context["composer"].refused(draft, ChatError())
-    return render(request, "conversations/chat.html", context)
+    return remember_author(request, render(request, "conversations/chat.html", context))
 
 
 def _renamed(request: HttpRequest, conversation: Conversation) -> HttpResponse:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 
 from conversations import services
+from conversations.backends.scripted import ScriptedBackend
 from conversations.errors import StoreUnavailable
 from conversations.models import Generation
 from conversations.stores.base import ConversationStore
 from conversations.streaming.executors import in_database, in_store
-from conversations.types import Message
+from conversations.types import Delta, Message
 
 
 async def say(user, text: str, **options) -> Generation:
@@ -42,3 +43,10 @@ class BrokenStore(ConversationStore):
         raise StoreUnavailable("The storage does not answer.")
 
     load = save = delete = keys = _fail
+
+
+class Endless(ScriptedBackend):
+    """A model whose stream ends without a finish reason."""
+
+    async def stream(self, request):
+        yield Delta("Some words")

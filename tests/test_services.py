@@ -26,7 +26,7 @@ from conversations.stores import get_store
 from conversations.streaming import clock
 from conversations.streaming.executors import in_database, in_store
 from conversations.streaming.reply import LiveReply
-from conversations.types import ChatRequest, Message
+from conversations.types import ChatRequest, Delta, Message, Usage
 from tests.helpers import branch, finished, refreshed, say
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -468,3 +468,82 @@ async def test_a_broken_document_does_not_keep_other_turns_from_the_store(engine
     settings.CONVERSATION_STORE = working
     await finished(whole)
     assert (await refreshed(broken)).stored_at is None
+
+
+async def test_a_turn_without_a_task_is_settled_by_the_clock(engine, alice, scripted):
+    scripted.enqueue("some ", asyncio.Event().wait)
+    generation = await say(alice, "Hi")
+    reply = engine.live.pop(generation.pk)  # as if the process had failed between accepting and beginning
+    assert (await finished(generation)).status == "interrupted"
+    reply.task.cancel()
+
+
+async def test_impossible_counts_of_tokens_do_not_keep_a_reply_open(engine, alice, scripted):
+    scripted.enqueue("Hello", Delta(finish_reason="stop" * 10, usage=Usage(-1, 2**40)))
+    row = await finished(await say(alice, "Hi"))
+    assert (row.status, row.prompt_tokens, row.completion_tokens) == ("completed", None, None)
+
+
+async def test_an_endless_answer_is_cut(engine, alice, scripted, settings):
+    settings.CHAT_MAX_REPLY_LENGTH = 1_000
+    scripted.enqueue(*["word " * 100] * 10, BackendError("too late"))
+    row = await finished(await say(alice, "Hi"))
+    assert (row.status, row.finish_reason) == ("completed", "length")
+    assert len(row.reply_text) < 2_000
+
+
+async def test_an_answer_without_an_end_is_interrupted_never_complete(engine, alice, settings):
+    settings.CHAT_BACKENDS = {"scripted": {"BACKEND": "tests.helpers.Endless"}}
+    assert (await finished(await say(alice, "Hi"))).status == "interrupted"
+
+
+async def test_a_slow_title_does_not_hold_up_the_clock(engine, alice, scripted):
+    scripted.enqueue_title(asyncio.Event().wait)
+    scripted.enqueue("done")
+    await finished(await say(alice, "One"))
+    gate = asyncio.Event()
+    scripted.enqueue("Some words ", gate.wait)
+    second = await say(alice, "Two")
+    while (await refreshed(second)).reply_text != "Some words ":
+        await asyncio.sleep(0.02)
+    gate.set()
+    await finished(second)
+
+
+async def test_a_process_whose_counter_stands_still_is_buried(engine, alice, scripted, monkeypatch):
+    scripted.enqueue("Some words ", asyncio.Event().wait)
+    generation = await say(alice, "Hi")
+    rows = Generation.objects.filter(pk=generation.pk)
+    dead = await in_database(lambda: Writer.objects.create(host="another-host", pid=1))
+    await in_database(lambda: rows.update(writer=dead, reply_text="Some"))
+    watcher = clock.Obituary()
+    await in_database(watcher.watch, engine.id)
+    assert (await refreshed(generation)).is_live
+    monkeypatch.setattr(clock, "DEAD_AFTER", 0.0)
+    assert await in_database(watcher.watch, engine.id) == 1
+    row = await refreshed(generation)
+    assert (row.status, row.reply_text) == ("interrupted", "Some")
+
+
+async def test_a_process_that_lives_is_not_buried(engine, alice, monkeypatch):
+    monkeypatch.setattr(clock, "DEAD_AFTER", 1.0)
+    other = await in_database(lambda: Writer.objects.create(host="another-host", pid=1))
+    watcher = clock.Obituary()
+    for _ in range(25):
+        await in_database(clock.beat, other.pk)
+        await in_database(watcher.watch, engine.id)
+        await asyncio.sleep(0.05)
+    assert await in_database(Writer.objects.filter(pk=other.pk).exists)
+
+
+async def test_an_absent_document_keeps_the_turn_in_its_row(engine, alice, scripted):
+    gate = asyncio.Event()
+    scripted.enqueue(gate.wait, "kept")
+    generation = await say(alice, "Hi")
+    await in_store(get_store().delete, generation.conversation.key)
+    gate.set()
+    await finished(generation, stored=False)
+    await asyncio.sleep(0.3)
+    row = await refreshed(generation)
+    assert (row.stored_at, row.reply_text) == (None, "kept")
+    assert [m.content for m in await branch(generation.conversation)] == ["Hi", "kept"]

@@ -45,6 +45,7 @@ POLICIES = {
     "conversations:show": OWNER,
     "conversations:send": OWNER,
     "conversations:retry": OWNER,
+    "conversations:select": OWNER,
     "conversations:rename": OWNER,
     "conversations:delete": OWNER,
     "conversations:follow": OWNER,

@@ -7,18 +7,21 @@ import gzip
 import re
 
 import pytest
-from django.db import connection
-from django.test import AsyncClient
+from django.contrib.sessions.models import Session
+from django.db import InterfaceError, OperationalError, connection
+from django.test import AsyncClient, RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from chatsite.errors import _chat_error as chat_error_page
 from conversations import pages, services, streaming
 from conversations.errors import BackendError
 from conversations.models import Conversation, Generation
 from conversations.stores import get_store
+from conversations.streaming import outcome
 from conversations.streaming.executors import in_database, in_store
 from conversations.types import Message, Transcript
-from tests.helpers import finished, say
+from tests.helpers import branch, finished, say
 from tests.reading import Page, parse
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -161,14 +164,26 @@ async def test_a_site_that_shuts_down_asks_to_send_again(browser):
     assert response["Retry-After"] == "1"
 
 
-async def test_what_was_sent_after_the_session_ended_is_there_after_the_log_in(engine, alice):
+@pytest.mark.parametrize(("name", "is_given"), [("alice", True), ("bob", False)])
+async def test_what_was_sent_after_the_session_ended_is_there_after_its_author_s_log_in(
+    engine, alice, bob, name, is_given
+):
     client = AsyncClient()
+    await client.aforce_login(alice)
+    await client.get("/")
+    del client.cookies["sessionid"]
     response = await post(client, reverse("conversations:start"), {"content": "typed for an hour"}, fetch=False)
     assert response.status_code == 302
     assert response["Location"].startswith(reverse("account_login"))
-    page = await client.post(response["Location"], {"login": "alice", "password": "correct horse battery"}, follow=True)
-    assert "typed for an hour" in html(page)
+    page = await client.post(response["Location"], {"login": name, "password": "correct horse battery"}, follow=True)
+    assert "Your message" in html(page)
+    assert ("typed for an hour" in html(page)) is is_given
     assert "typed for an hour" not in html(await client.get("/"))
+
+
+async def test_nobody_can_fill_the_session_table_without_having_been_here(engine):
+    await post(AsyncClient(), reverse("conversations:start"), {"content": "spam"}, fetch=False)
+    assert not await in_database(Session.objects.exists)
 
 
 async def test_a_script_whose_session_ended_gets_401_with_the_text(engine):
@@ -345,3 +360,85 @@ async def test_pages_are_compressed_and_readable(browser, alice):
     page = gzip.decompress(response.content)
     assert b"Chat 99" in page
     assert len(response.content) < len(page) / 4
+
+
+async def test_a_reader_who_leaves_while_a_message_is_accepted_loses_nothing(engine, alice, scripted):
+    sending = asyncio.create_task(say(alice, "Hi"))
+    while not engine._tasks - engine._clock:
+        await asyncio.sleep(0)
+    sending.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await sending
+    while not await in_database(Generation.objects.exists):
+        await asyncio.sleep(0.01)
+    generation = await finished(await the_generation())
+    assert generation.status == "completed"
+    assert [message.content for message in await branch(generation.conversation)] == ["Hi", "Hi"]
+
+
+async def test_the_same_first_message_in_parallel_leaves_one_document(engine, alice):
+    sends = [say(alice, "Hi", idempotency_key="k" * 16) for _ in range(8)]
+    generations = await asyncio.gather(*sends)
+    await finished(generations[0])
+    assert len(await in_store(lambda: list(get_store().keys(str(alice.pk))))) == 1
+
+
+async def test_versions_of_an_answer_are_chosen_and_stay_chosen(browser, alice, scripted):
+    scripted.enqueue("First answer")
+    first = await say(alice, "Hi")
+    await finished(first)
+    scripted.enqueue("Second answer")
+    second = await services.regenerate(first.conversation, first.reply_id)
+    await finished(second)
+    url = reverse("conversations:show", args=[first.conversation_id])
+    page = html(await browser.get(url))
+    assert ("Second answer" in page, "First answer" in page, "2/2" in page) == (True, False, True)
+    chosen = await post(
+        browser, reverse("conversations:select", args=[first.conversation_id]), {"message_id": first.reply_id}
+    )
+    assert chosen.status_code == 303
+    page = html(await browser.get(url))
+    assert ("Second answer" in page, "First answer" in page, "1/2" in page) == (False, True, True)
+
+
+async def test_a_message_from_a_stale_tab_is_shown_and_the_other_one_is_a_version_away(browser, alice):
+    first = await say(alice, "One")
+    await finished(first)
+    for text in ("From the first tab", "From the second tab"):
+        await post(
+            browser,
+            reverse("conversations:send", args=[first.conversation_id]),
+            {"content": text, "key": text, "parent_id": first.reply_id},
+        )
+        await finished(await in_database(lambda text=text: Generation.objects.get(user_text=text)))
+    page = html(await browser.get(reverse("conversations:show", args=[first.conversation_id])))
+    assert ("From the second tab" in page, "From the first tab" in page, "2/2" in page) == (True, False, True)
+
+
+async def test_a_refused_retry_changes_nothing(browser, alice, scripted, settings):
+    scripted.enqueue("half ", BackendError("No."))
+    generation = await say(alice, "Hi")
+    await finished(generation)
+    settings.CHAT_MAX_RUNNING_REPLIES = 0
+    retry = reverse("conversations:retry", args=[generation.conversation_id])
+    assert (await post(browser, retry, {"message_id": generation.reply_id})).status_code == 429
+    assert "half" in html(await browser.get(reverse("conversations:show", args=[generation.conversation_id])))
+
+
+@pytest.mark.parametrize("error", [OperationalError, InterfaceError])
+async def test_a_database_that_is_away_answers_503_with_the_text(error):
+    request = RequestFactory().post("/send/", {"content": "my text"})
+    request.id = "r" * 8
+    response = chat_error_page(request, error("server closed the connection"))
+    assert (response.status_code, response["Retry-After"]) == (503, "5")
+    assert "my text" in response.content.decode()
+
+
+async def test_the_text_of_old_turns_stands_in_the_store_alone_and_is_still_answered(browser, alice, settings):
+    generation = await say(alice, "Hi")
+    await finished(generation)
+    settings.CHAT_KEEP_KEYS_HOURS = 0
+    assert await in_database(outcome.prune) == 1
+    assert (await the_generation()).reply_text == ""
+    response = await browser.get(reverse("conversations:follow", args=[generation.pk]))
+    assert "Hi" in Page().take(b"".join([part async for part in response.streaming_content])).text

@@ -63,7 +63,9 @@ def accept(draft: Draft, writer_id: UUID) -> tuple[Generation, bool]:
         except IntegrityError:
             if Generation.objects.filter(user_id=user_id, idempotency_key=draft.key).exists():  # of a deleted chat
                 raise KeyReused(_("This message was sent before. Reload the page and send it again.")) from None
-            raise ConversationBusy(_("An answer is still being written. Wait for it, or stop it first.")) from None
+            raise ConversationBusy(
+                _("An answer is still being written in this chat. Reload the page to see it, or send again later.")
+            ) from None
 
 
 def _check_quota(user_id: int) -> None:

@@ -170,7 +170,9 @@ def _parent(transcript: Transcript, parent_id: str | None) -> str | None:
     if message is None:
         raise InputError(_("This chat has changed meanwhile. Reload the page and send again."))
     if message.metadata.get("status") == Generation.Status.IN_PROGRESS:
-        raise ConversationBusy(_("An answer is still being written. Wait for it, or stop it first."))
+        raise ConversationBusy(
+            _("An answer is still being written in this chat. Reload the page to see it, or send again later.")
+        )
     return parent
 
 
