@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from conversations import backends
+from conversations.rendering import warm_up
 from conversations.streaming.follow import current_readers, finished_frames, follow, is_followed_up
 from conversations.streaming.frames import Cursor, parse_cursor
 from conversations.streaming.sessions import Visitor
@@ -24,7 +27,9 @@ __all__ = [
 
 async def startup() -> None:
     """Make this process known and start its clock, so that what a dead process left is settled at once."""
-    await current_writer().ready()
+    writer = current_writer()
+    await writer.ready()
+    writer.spawn(asyncio.to_thread(warm_up))
 
 
 def begin_shutdown() -> None:

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from conversations import services
+from conversations.errors import BackendError
 from conversations.models import Generation
 from tests.browser.test_main_job import Gate
 
@@ -129,8 +130,6 @@ def test_a_hasty_double_send_is_one_message(page, scripted):
 
 
 def test_a_failed_answer_is_retried_in_its_place(page, scripted):
-    from conversations.errors import BackendError
-
     scripted.enqueue("half ", BackendError("The token is wrong. Ask the administrator."))
     scripted.enqueue("Now it works")
     ask(page, "Hi")
@@ -141,6 +140,20 @@ def test_a_failed_answer_is_retried_in_its_place(page, scripted):
     page.reload()
     expect(page.get_by_text("Now it works")).to_be_visible()
     expect(page.locator("article")).to_have_count(2)
+
+
+def test_another_version_of_an_answer_is_one_click_away(page, scripted):
+    scripted.enqueue("half ", BackendError("No."))
+    scripted.enqueue("Now it works")
+    ask(page, "Hi")
+    page.get_by_role("button", name="Retry").click()
+    expect(page.get_by_text("Now it works")).to_be_visible()
+    expect(page.locator(".versions")).to_contain_text("2/2")
+    page.get_by_role("button", name="Previous version").click()
+    expect(page.locator("article.assistant .prose")).to_contain_text("half")
+    expect(page.locator(".versions")).to_contain_text("1/2")
+    page.get_by_role("button", name="Next version").click()
+    expect(page.get_by_text("Now it works")).to_be_visible()
 
 
 def test_an_input_method_s_enter_does_not_send(page):
