@@ -15,8 +15,8 @@ from django.utils.translation import gettext as _
 from conversations import services
 from conversations.backends import has_language_model
 from conversations.errors import ChatError, NotFound
-from conversations.models import ChatModel, Conversation
-from conversations.presenting import MessageView, message_views
+from conversations.models import ChatModel, Conversation, Generation
+from conversations.presenting import message_views
 from conversations.types import Transcript, new_id
 
 SIDEBAR_LIMIT = 100
@@ -107,23 +107,24 @@ def chat_context(user, conversation: Conversation | None) -> dict[str, Any]:
     }
 
 
-def turn_context(user, conversation: Conversation, reply_id: str, *, is_new: bool, is_retry: bool) -> dict[str, Any]:
+def turn_context(generation: Generation, *, is_retry: bool, is_followed_up: bool) -> dict[str, Any]:
     """The turn that was just accepted, and the composer for the next one.
 
-    Raises NotFound if the conversation was deleted in the same moment, StoreUnavailable.
+    `is_followed_up`: something may still come, be it only a title. Raises NotFound if the conversation was
+    deleted in the same moment, StoreUnavailable.
     """
+    conversation = services.by_id(generation.user, generation.conversation_id)
     transcript = services.read(conversation)
-    views: list[MessageView] = message_views(transcript, str(conversation.pk), reply_id)
+    views = message_views(transcript, str(conversation.pk), generation.reply_id)
     if not views:
         raise NotFound(_("This chat does not exist."))
-    reply = views[-1]
+    reply = replace(views[-1], generation_id=str(generation.pk) if is_followed_up else views[-1].generation_id)
+    live = reply.generation_id if reply.is_live else ""
     return {
         "conversation": conversation,
         "user_message": None if is_retry else views[-2],
         "reply": reply,
-        "composer": replace(
-            composer(conversation, transcript, live_generation_id=reply.generation_id), parent_id=reply_id
-        ),
-        "is_new": is_new,
+        "composer": replace(composer(conversation, transcript, live_generation_id=live), parent_id=reply.id),
+        "is_new": generation.parent_id == "" and not is_retry,
         "current_id": conversation.pk,
     }

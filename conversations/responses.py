@@ -19,6 +19,7 @@ from conversations import pages
 from conversations.errors import ChatError, StoreUnavailable
 from conversations.models import Conversation, Generation
 from conversations.services import by_id, start_conversation
+from conversations.streaming import is_followed_up as is_followed_up_here
 from conversations.types import Transcript
 
 DRAFT = "draft"
@@ -44,14 +45,13 @@ async def turn_response(request: HttpRequest, generation: Generation, *, is_retr
     if not is_fetch(request):
         url = reverse("conversations:show", args=[generation.conversation_id])
         return HttpResponse(status=303, headers={"Location": f"{url}#m-{generation.reply_id}"})
-    return await sync_to_async(_turn)(request, generation, is_retry)
+    # Asked before the title is read: what is not in the page then, the stream still brings.
+    is_followed_up = is_followed_up_here(generation.pk)
+    return await sync_to_async(_turn)(request, generation, is_retry, is_followed_up)
 
 
-def _turn(request: HttpRequest, generation: Generation, is_retry: bool) -> HttpResponse:
-    is_new = generation.parent_id == "" and not is_retry
-    context = pages.turn_context(
-        request.user, generation.conversation, generation.reply_id, is_new=is_new, is_retry=is_retry
-    )
+def _turn(request: HttpRequest, generation: Generation, is_retry: bool, is_followed_up: bool) -> HttpResponse:
+    context = pages.turn_context(generation, is_retry=is_retry, is_followed_up=is_followed_up)
     return render(request, "conversations/_turn.html", context)
 
 
