@@ -40,16 +40,16 @@ async function follow(url, session, { feed, signal }, ctx) {
   const res = await request(ctx.base, url, { headers: { cookie: session.cookie, accept: 'text/event-stream' }, signal });
   if (res.statusCode !== 200) throw new Error(`events: HTTP ${res.statusCode}`);
   await new Promise((resolve, reject) => {
-    let pending = '', attached = false;
+    let pending = '', fed = false;
+    // Text comes in `delta`; whoever attaches late gets the beginning in another frame, rendered or plain.
     const take = (frame) => {
       const event = /^event: (.*)$/m.exec(frame)?.[1], data = /^data: (.*)$/m.exec(frame)?.[1];
       if (!event || !data) return;
-      const { text: piece, html, tail, status } = JSON.parse(data);
-      if (event === 'delta') feed(piece);
-      if (event === 'reset' && !attached) feed(`${(html || '').replace(/<[^>]*>/g, ' ')}${tail}`);
+      const { text: piece, html = '', tail = '', status } = JSON.parse(data);
+      const fresh = event === 'delta' ? piece : fed || event === 'title' ? '' : `${html.replace(/<[^>]*>/g, ' ')}${tail}`;
+      if (fresh) { fed = true; feed(fresh); }
       if (event === 'restart') reject(new Error('the site restarts'));
       if (event === 'done') { feed(' '); status === 'completed' ? resolve() : reject(new Error(`ended as ${status}`)); }
-      attached = true;
     };
     res.setEncoding('utf8');
     res.on('data', (chunk) => { const frames = (pending + chunk).split('\n\n'); pending = frames.pop(); frames.forEach(take); });

@@ -60,3 +60,21 @@ def site(catalogue):
     """The whole site on a real port, in a thread: its address."""
     with serve() as address:
         yield address
+
+
+def pytest_addoption(parser):
+    parser.addoption("--database-only", action="store_true", help="run only the tests that reach the database")
+
+
+def pytest_collection_modifyitems(config, items):
+    """On another database, what never asks it anything has nothing new to say."""
+    if config.getoption("--database-only"):
+        kept = [item for item in items if _reaches_database(item)]
+        config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
+        items[:] = kept
+
+
+def _reaches_database(item) -> bool:
+    return bool({"db", "transactional_db"} & set(getattr(item, "fixturenames", ()))) or any(
+        item.iter_markers("django_db")
+    )
