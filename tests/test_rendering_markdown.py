@@ -176,6 +176,11 @@ def test_link_definitions_reach_the_whole_reply():
     assert render(text) == f"{first}<p>[none][2]</p>"
 
 
+def test_definitions_stand_at_the_beginning_of_their_paragraph():
+    text = "[a]: https://b.c\n*text*\n[d]: e\n\n[a] [d]"
+    assert render(text) == f"<p><em>text</em>\n[d]: e</p><p>{link('https://b.c', 'a')} [d]</p>"
+
+
 def test_footnotes_stand_below_the_reply_with_ids_of_their_own():
     text = "One[^x], two[^y].\n\n[^y]: Of *two*\n[^x]: Of one"
     html = render(text)

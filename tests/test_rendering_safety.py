@@ -255,7 +255,7 @@ def test_hostile_blocks_raise_nothing_and_stay_within_the_limits():
 @pytest.mark.parametrize(
     "text",
     [
-        "*a* " * (limits.BLOCK // 4 + 1),
+        "word " * (limits.BLOCK // 5 + 1) + "*a*",
         "[" * (limits.MARKERS + 1),
         "` " * (limits.MARKERS + 1),
         "**a " * limits.MARKERS,
@@ -317,17 +317,26 @@ def test_the_code_in_a_list_shares_its_limits():
 
 
 def test_code_that_lexers_are_slow_with_is_code_without_colours():
-    # Each opening brace makes the lexer look for its partner up to the end.
-    html = render("```pascal\n" + "{{{{{{{{{{{{\n" * 900 + "```")
-    assert html.startswith('<div class="code">')
-    inspect(html)
+    # Each opening brace makes the lexer look for its partner up to the end: half a second for 9 kB.
+    lines = ["{" * 12] * 700
+    assert limits.can_highlight(lines)
+    assert render("```pascal\n" + "\n".join(lines) + "\n```") == plain_code("pascal", lines)
 
 
 def test_definitions_have_a_limit():
-    text = "".join(f"[{number}]: https://b.c/{number}\n" for number in range(3 * limits.DEFINITIONS))
+    text = "".join(f"[{number}]: https://b.c/{number}\n" for number in range(limits.DEFINITIONS + 1))
     html = render(f"[0] [{limits.DEFINITIONS - 1}] [{limits.DEFINITIONS}]\n\n{text}")
+    address = f"https://b.c/{limits.DEFINITIONS}"
     assert needs_whole(text)
-    assert html.count("<a ") == 2
+    assert html.count("<a ") == 3
+    assert html.endswith(f">{address}</a></p>")
+
+
+def test_footnotes_have_a_limit():
+    text = "".join(f"[^{number}]: x\n" for number in range(limits.DEFINITIONS + 1))
+    html = render(f"[^0] [^{limits.DEFINITIONS}]\n\n{text}")
+    assert html.count("<li ") == limits.DEFINITIONS
+    assert f"<p>[^{limits.DEFINITIONS}]: x</p>" in html
 
 
 def test_too_many_footnotes_are_shown_as_they_were_written():
@@ -357,7 +366,11 @@ def test_what_skips_bleach_is_what_bleach_would_leave_as_it_is():
 
 def test_the_sanitizer_alone_lets_nothing_through():
     sanitizer = Sanitizer()
-    for text in HOSTILE:
+    links = [
+        f"<a href='{address}' class=x>a</a>"
+        for address in ("/admin/", "//b.c", "#composer", "x", "ftp://b.c", "https:")
+    ]
+    for text in [*HOSTILE, *links]:
         parsed(sanitizer.clean(text.encode("utf-8", "replace").decode()))
 
 

@@ -65,20 +65,20 @@ class Definitions:
         del paragraph.lines[:taken]
 
     def _take(self, line: str) -> bool:
+        if len(self.links) + len(self.footnotes) >= DEFINITIONS:
+            return False
         if note := FOOTNOTE.match(line):
             self._add_footnote(note[1], note[2])
         elif link := LINK.match(line):
             label, in_brackets, bare, *titles = link.groups()
-            if len(self.links) < DEFINITIONS:
-                self.links.setdefault(
-                    " ".join(label.lower().split()), (in_brackets or bare, next(filter(None, titles), None))
-                )
+            target = (in_brackets or bare, next(filter(None, titles), None))
+            self.links.setdefault(" ".join(label.lower().split()), target)
         else:
             return False
         return True
 
     def _add_footnote(self, name: str, text: str) -> None:
-        if name not in self.footnotes and len(self.footnotes) < DEFINITIONS:
+        if name not in self.footnotes:
             number = len(self.footnotes) + 1
             self.footnotes[name] = Footnote(number, text, f"fn-{self.key}-{number}", f"fnref-{self.key}-{number}")
 
