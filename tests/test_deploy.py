@@ -47,8 +47,8 @@ def env(tmp_path_factory) -> dict[str, str]:
 
 
 @pytest.fixture
-def serving(env, tmp_path) -> Serving:
-    """Starts the Procfile's web line, with further variables."""
+def serving(env, tmp_path, db) -> Serving:
+    """Starts the Procfile's web line, with further variables. (`db`, so that --database-only takes it to Postgres.)"""
 
     @contextmanager
     def serve(**variables: str) -> Iterator[Served]:
