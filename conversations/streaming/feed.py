@@ -19,6 +19,7 @@ from conversations.types import Delta
 
 LOG_BYTES = 64_000
 SHORT_SOURCE = 200  # characters; longer Markdown is rendered in a thread
+OPEN_CHARACTERS_PER_SECOND = 50_000
 COST_FACTOR = 20  # the unfinished block is rendered at most 1/20 of the time
 
 
@@ -214,7 +215,8 @@ class Feed:
             self._render_soon()
 
     def _rendered_in(self, seconds: float) -> None:
-        wait = max(settings.CHAT_RENDER_INTERVAL, COST_FACTOR * seconds)
+        sent_again = len(self._open[1]) / OPEN_CHARACTERS_PER_SECOND  # a long fence is sent whole each time
+        wait = max(settings.CHAT_RENDER_INTERVAL, COST_FACTOR * seconds, sent_again)
         self._next_render = self._loop.time() + wait
 
     def _show(self, html: list[str], open_html: str, open_source: str) -> None:
