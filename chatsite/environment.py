@@ -47,13 +47,22 @@ def words(name: str, default: str = "") -> list[str]:
 
 
 def load_dotenv(path: Path) -> None:
-    """NAME=value lines of a .env file, for development; what the environment already says wins."""
+    """NAME=value lines of a .env file, for development; what the environment already says wins.
+
+    A value without quotes ends at " #", where a comment begins.
+    """
     if not path.is_file():
         return
     for line in path.read_text(encoding="utf-8").splitlines():
         name, equals, value = line.strip().removeprefix("export ").partition("=")
         if equals and name and not name.startswith("#"):
-            os.environ.setdefault(name.strip(), value.strip().strip("'\""))
+            os.environ.setdefault(name.strip(), _unquoted(value.strip()))
+
+
+def _unquoted(value: str) -> str:
+    if value[:1] in ("'", '"') and value.find(value[0], 1) > 0:
+        return value[1 : value.find(value[0], 1)]
+    return "" if value.startswith("#") else value.partition(" #")[0].rstrip()
 
 
 @dataclass(frozen=True, slots=True)

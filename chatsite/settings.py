@@ -84,8 +84,8 @@ TEMPLATES = [
 # The site
 SITE_NAME = env.text("SITE_NAME", "Chatsite")
 LANGUAGE_CODE = env.text("LANGUAGE_CODE", "en")
-LANGUAGES = [("en", _("English")), ("vi", _("Vietnamese"))]
-LOCALE_PATHS = [BASE_DIR / "chatsite" / "locale"]
+# A language is offered once it is translated: half of a page in each helps nobody.
+LANGUAGES = [("en", _("English"))]
 TIME_ZONE = env.text("TIME_ZONE", "UTC")
 USE_TZ = True
 USE_I18N = True
@@ -186,7 +186,7 @@ ACCOUNT_RATE_LIMITS = {
 }
 # How many proxies of yours stand before this server. Each appends to X-Forwarded-For the address it was called from;
 # what stands further left was written by the caller. On Heroku it is the router.
-TRUSTED_PROXIES = env.whole("TRUSTED_PROXIES", 1 if env.text("DYNO") else 0)
+TRUSTED_PROXIES = env.whole("TRUSTED_PROXIES", 1 if EPHEMERAL_DISK else 0)
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
 
 # Mail: EMAIL_URL=smtp+tls://user:password@host:587 (or smtps://, smtp://), or EMAIL_HOST and its kin. Without a server,
@@ -340,6 +340,8 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO")},
     "loggers": {
         "django.server": {"handlers": ["console"], "propagate": False},
+        "django": {"handlers": []},  # Django's own handler says everything twice
+        "django.security.DisallowedHost": {"handlers": [], "propagate": False},  # a traceback for every scanner
         "httpx2": {"level": "WARNING"},  # a line for every reply otherwise
     },
 }

@@ -5,10 +5,14 @@ from __future__ import annotations
 from django import forms
 from django.conf import settings
 from django.contrib import admin
+from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 
 from conversations import services
 from conversations.models import ChatModel, Conversation, Generation
+
+
+SHORT = 40  # characters in a list's column
 
 
 class ChatModelForm(forms.ModelForm):
@@ -83,13 +87,17 @@ class ReadOnlyAdmin(admin.ModelAdmin):
 
 @admin.register(Conversation)
 class ConversationAdmin(ReadOnlyAdmin):
-    list_display = ["title", "user", "model", "message_count", "size", "created_at", "updated_at", "is_deleted"]
+    list_display = ["short_title", "user", "model", "message_count", "size", "created_at", "updated_at", "is_deleted"]
     list_filter = ["model", "title_source", "updated_at"]
     list_select_related = ["user", "model"]
     search_fields = ["title", "user__email", "user__username"]
     date_hierarchy = "updated_at"
-    fields = ["id", *list_display, "title_source"]
+    fields = ["id", "title", *list_display[1:], "title_source"]
     readonly_fields = fields
+
+    @admin.display(description=_("title"), ordering="title")
+    def short_title(self, conversation: Conversation) -> str:
+        return Truncator(str(conversation)).chars(SHORT)
 
     @admin.display(boolean=True, description=_("deleted"))
     def is_deleted(self, conversation: Conversation) -> bool:
@@ -109,13 +117,20 @@ class ConversationAdmin(ReadOnlyAdmin):
 
 @admin.register(Generation)
 class GenerationAdmin(ReadOnlyAdmin):
-    list_display = ["created_at", "user", "conversation", "model", "status", "finish_reason", "error", "finished_at"]
+    list_display = ["created_at", "user", "conversation_title", "model", "status", "short_error", "finished_at"]
     list_filter = ["status", "backend", "error_code", "created_at"]
     list_select_related = ["user", "conversation", "model"]
     search_fields = ["=id", "=conversation__id", "user__email", "user__username", "error"]
     date_hierarchy = "created_at"
     fields = [
-        *list_display,
+        "created_at",
+        "user",
+        "conversation",
+        "model",
+        "status",
+        "finish_reason",
+        "error",
+        "finished_at",
         "id",
         "backend",
         "upstream_model",
@@ -126,6 +141,14 @@ class GenerationAdmin(ReadOnlyAdmin):
         "stop_requested",
         "stored_at",
     ]
+
+    @admin.display(description=_("conversation"), ordering="conversation__title")
+    def conversation_title(self, generation: Generation) -> str:
+        return Truncator(str(generation.conversation)).chars(SHORT)
+
+    @admin.display(description=_("error"), ordering="error")
+    def short_error(self, generation: Generation) -> str:
+        return Truncator(generation.error).chars(SHORT)
 
     def has_delete_permission(self, request, obj=None):
         return False

@@ -66,7 +66,8 @@ async def test_a_message_is_told_once(async_client, text):
     assert (await async_client.get("/hear/")).content == b""
 
 
-async def test_the_language_is_the_browsers(async_client):
+async def test_the_language_is_the_browsers(async_client, settings):
+    settings.LANGUAGES = [("en", "English"), ("vi", "Vietnamese")]
     assert (await async_client.get("/language/", headers={"accept-language": "vi"})).content == b"vi"
     assert (await async_client.get("/language/", headers={"accept-language": "fr"})).content == b"en"
 
