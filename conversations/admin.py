@@ -11,7 +11,6 @@ from django.utils.translation import gettext_lazy as _
 from conversations import services
 from conversations.models import ChatModel, Conversation, Generation
 
-
 SHORT = 40  # characters in a list's column
 
 
