@@ -158,6 +158,7 @@ export function startComposer(page) {
   });
 
   field.autocomplete = "off"; // the draft is restored here, and a sent message must not come back
-  show(field.defaultValue || recallDraft(storage, draftKey()));
+  show(field.value.trim() ? field.value : recallDraft(storage, draftKey())); // somebody may have typed before this script came
+  keep();
   return { settle };
 }

@@ -50,6 +50,7 @@ def sign_up(page):
 
 
 def ask(page, text):
+    page.wait_for_load_state()  # before its scripts, Enter breaks the line
     page.get_by_placeholder("Ask something…").fill(text)
     page.get_by_placeholder("Ask something…").press("Enter")
 

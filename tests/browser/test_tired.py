@@ -18,6 +18,7 @@ def field(page):
 
 
 def ask(page, text):
+    page.wait_for_load_state()  # before its scripts, Enter breaks the line
     field(page).fill(text)
     field(page).press("Enter")
 
@@ -91,6 +92,21 @@ def test_what_is_typed_survives_a_reload(page):
     field(page).fill("half a thought")
     page.reload()
     expect(field(page)).to_have_value("half a thought")
+
+
+def test_what_is_typed_before_the_scripts_arrive_is_kept(page):
+    held = []
+    page.route("**/js/chat.js", lambda route: held.append(route))
+    page.goto("/", wait_until="commit")
+    field(page).fill("typed on a slow line")
+    while not held:
+        page.wait_for_timeout(20)
+    held[0].continue_()
+    page.wait_for_load_state()
+    expect(field(page)).to_have_value("typed on a slow line")
+    page.unroute("**/js/chat.js")
+    page.reload()
+    expect(field(page)).to_have_value("typed on a slow line")
 
 
 def test_a_session_that_ended_while_typing_costs_no_text(page, client, alice, scripted):
