@@ -26,7 +26,6 @@ UNORDERED = {"migrations"}
 OWNERS = {
     "markdown": ("conversations.rendering",),
     "bleach": ("conversations.rendering",),
-    "pymdownx": ("conversations.rendering",),
     "pygments": ("conversations.rendering",),
     "huggingface_hub": (
         "conversations.backends.huggingface",

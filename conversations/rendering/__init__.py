@@ -1,4 +1,4 @@
-"""Markdown → blocks of safe HTML; the only importer of markdown, bleach, pymdownx and Pygments.
+"""Markdown → blocks of safe HTML; the only importer of markdown, bleach and Pygments.
 
 A reply's HTML is defined as the concatenation of its top-level blocks, live and on reload alike:
 

@@ -10,7 +10,6 @@ from markdown import Markdown
 from markdown import inlinepatterns as patterns
 from markdown.treeprocessors import Treeprocessor
 from markdown.util import AtomicString, Registry
-from pymdownx.magiclink import RE_MAIL, MagiclinkMailPattern, MagiclinkPattern
 
 LINK_ATTRIBUTES = {"rel": "noopener noreferrer nofollow", "target": "_blank"}
 EXTERNAL = re.compile(r"(?:https?://|mailto:)[^\s/]", re.IGNORECASE)
@@ -19,9 +18,16 @@ MAX_ADDRESS = 2_000  # characters
 
 ESCAPABLE = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"  # CommonMark: ASCII punctuation
 AUTOLINK = r"<(https?://[^<>\s]+)>"
-# Unlike pymdownx, an address may follow a letter of a script that puts no spaces between words.
+# An address may follow a letter of a script that puts no spaces between words.
 BARE_LINK = r"(?i)(?<![a-z0-9@/._+-])(?:https?://|(?P<www>www\.))"
 AFTER_BARE_LINK = re.compile(r"[\s<>\"`\u3000-\u303f\uff00-\uff65\u2018-\u201f\x02]")
+DOMAIN = re.compile(r"[^\W_][\w.-]*")
+SENTENCE_ENDS = frozenset("?!.,:*_~^'\"")
+BRACKETS = {")": "(", "]": "["}
+BARE_MAIL = (
+    r"(?i)(?<![a-z0-9_.+/@-])(?P<mail>[a-z0-9_+-](?:[a-z0-9_+-]|\.(?!\.))*(?<!\.)"  # not within a path or a longer name
+    r"@[a-z0-9_-]+\.(?:[a-z0-9_-]|(?<!\.)\.(?!\.))*[a-z](?![a-z0-9_@-]))"
+)
 CELL_BREAK = r"(?i)<br ?/?>"
 LINE_BREAK = r"(?:(?<! ) {2,}|\\)\n"
 FOOTNOTE = r"\[\^([^\[\]\s]{1,60})\]"
@@ -43,7 +49,7 @@ def inline_patterns(markdown: Markdown) -> Registry:
     registry.register(patterns.SubstituteTagInlineProcessor(LINE_BREAK, "br"), "linebreak", 100)
     registry.register(CellBreak(CELL_BREAK, md), "cell_break", 90)
     registry.register(BareLink(BARE_LINK, md), "bare_link", 85)
-    registry.register(BareMail(RE_MAIL, md), "bare_mail", 84)
+    registry.register(BareMail(BARE_MAIL, md), "bare_mail", 84)
     registry.register(patterns.DelimiterProcessor("*", "strong,em", md), "em_strong", 60)
     md.delimiters.add("_", "strong,em", smart=True)
     md.delimiters.add("~", "del", double=True)
@@ -99,20 +105,47 @@ class CellBreak(patterns.InlineProcessor):
         return Element("br"), m.start(), m.end()
 
 
-class BareLink(MagiclinkPattern):
-    def __init__(self, pattern: str, md: Markdown) -> None:
-        super().__init__(pattern, md)
-        self.config = {"hide_protocol": False}
+class BareLink(patterns.InlineProcessor):
+    """An address in a text; what ends the sentence, or closes a bracket around it, stays outside."""
+
+    ANCESTOR_EXCLUDES = ("a",)
 
     def handleMatch(self, m, data):
         after = AFTER_BARE_LINK.search(data, m.end(), m.end() + MAX_ADDRESS)
         if after is None and len(data) > m.end() + MAX_ADDRESS:
             return None, None, None
-        return super().handleMatch(m, data[: after.start()] if after else data)
+        domain = DOMAIN.match(data, m.end(), after.start() if after else len(data))
+        if domain is None or "_" in "".join(domain[0].rstrip(".").split(".")[-2:]):
+            return None, None, None
+        address = _without_ending(data[m.start() : domain.endpos])
+        link = Element("a", {"href": self.unescape(f"http://{address}" if m["www"] else address)})
+        link.text = AtomicString(address)
+        return link, m.start(), m.start() + len(address)
 
 
-class BareMail(MagiclinkMailPattern):
-    """A mail address, spelled as it is: it stands in the text already, where a robot can read it."""
+def _without_ending(address: str) -> str:
+    """Cut off what ends the sentence, an entity such as `&amp;`, and closing brackets that it did not open."""
+    end = len(address)
+    surplus = {closing: address.count(closing) - address.count(opening) for closing, opening in BRACKETS.items()}
+    while end:
+        last = address[end - 1]
+        if last == ";":
+            start = address.rfind("&", 0, end)
+            end = start if start >= 0 and address[start + 1 : end - 1].isalnum() else end - 1
+        elif last in SENTENCE_ENDS:
+            end -= 1
+        elif surplus.get(last, 0) > 0:
+            surplus[last] -= 1
+            end -= 1
+        else:
+            break
+    return address[:end]
+
+
+class BareMail(patterns.InlineProcessor):
+    """A mail address in a text."""
+
+    ANCESTOR_EXCLUDES = ("a",)
 
     def handleMatch(self, m, data):
         address = self.unescape(m.group("mail"))
