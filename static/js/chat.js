@@ -34,9 +34,9 @@ function startChat(chat) {
     chat.classList.toggle("is-empty", !list.querySelector(".message"));
   }
 
-  function accepted(turn, button) {
+  function accepted(turn, replaced) {
     dropPending();
-    button?.closest("article").remove();
+    replaced?.remove();
     for (const article of turn.querySelectorAll("article")) {
       document.getElementById(article.id)?.remove(); // sent again with the same key: it is there already
       list.append(article);

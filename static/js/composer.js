@@ -14,7 +14,7 @@ export function isTooLong(text, limit) {
 
 /**
  * Bring the page's composer to life. `page` is told what happens: `begin(text)` a message is on its way,
- * `accepted(turn, button)` with the element of the answer, `failed()`. `button` is the Retry that asked, if one did.
+ * `accepted(turn, replaced)` with the element of the answer, `failed()`. `replaced` is the article that was retried, if any.
  */
 export function startComposer(page) {
   const form = document.querySelector("form[data-composer]");
@@ -91,11 +91,11 @@ export function startComposer(page) {
     refuse(answer);
   }
 
-  function accept(turn, button) {
+  function accept(turn, replaced) {
     keepDraft(storage, draftKey(), "");
     adopt(turn.querySelector("template[data-composer]").content.querySelector("form"));
     keep();
-    page.accepted(turn, button);
+    page.accepted(turn, replaced);
   }
 
   function refuse({ composer }) {
@@ -105,13 +105,14 @@ export function startComposer(page) {
 
   async function retry(button) {
     if (busy || isLive()) return;
+    const article = button.closest("article"); // the button itself may be replaced while the site answers
     const body = fields();
     body.set(button.name, button.value);
     busy = button.disabled = true;
     complain("");
     const answer = await deliver(button.formAction, body);
     busy = button.disabled = false;
-    if (answer.turn) accept(answer.turn, button);
+    if (answer.turn) accept(answer.turn, article);
     else refuse(answer);
   }
 

@@ -158,6 +158,21 @@ def test_a_failed_answer_is_retried_in_its_place(page, scripted):
     expect(page.locator("article")).to_have_count(2)
 
 
+def test_a_retry_goes_on_when_its_button_is_replaced_meanwhile(page, scripted):
+    scripted.enqueue("half ", BackendError("No."))
+    scripted.enqueue("Now it works")
+    ask(page, "Hi")
+    held = []
+    page.route("**/retry/", lambda route: held.append(route))
+    page.get_by_role("button", name="Retry").click()
+    while not held:
+        page.wait_for_timeout(20)
+    page.evaluate("document.querySelector('article.assistant [data-footer]').replaceChildren()")
+    held[0].continue_()
+    expect(page.get_by_text("Now it works")).to_be_visible()
+    expect(page.locator("article.assistant")).to_have_count(1)
+
+
 def test_another_version_of_an_answer_is_one_click_away(page, scripted):
     scripted.enqueue("half ", BackendError("No."))
     scripted.enqueue("Now it works")
