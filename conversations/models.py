@@ -55,6 +55,28 @@ class ChatModel(models.Model):
         return self.enabled and self.backend in settings.CHAT_BACKENDS
 
 
+class ModelFallback(models.Model):
+    """Who answers instead when a model does not: the substitutes of one entry, in order."""
+
+    model = models.ForeignKey(ChatModel, on_delete=models.CASCADE, related_name="fallbacks", verbose_name=_("model"))
+    substitute = models.ForeignKey(
+        ChatModel, on_delete=models.CASCADE, related_name="+", verbose_name=_("answers instead")
+    )
+    order = models.PositiveSmallIntegerField(_("order"), default=100, help_text=_("Smaller numbers are asked first."))
+
+    class Meta:
+        verbose_name = _("fallback")
+        verbose_name_plural = _("fallbacks")
+        ordering = ["order", "pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["model", "substitute"], name="modelfallback_once"),
+            models.CheckConstraint(condition=~Q(model=models.F("substitute")), name="modelfallback_another"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.substitute)
+
+
 class ConversationQuerySet(models.QuerySet):
     def for_user(self, user) -> ConversationQuerySet:
         """The only way to obtain a conversation: together with the right to it. Deleted ones are gone."""
@@ -157,6 +179,19 @@ class Generation(models.Model):
     reply_text = models.TextField(blank=True)
     is_regeneration = models.BooleanField(
         _("another answer"), default=False, help_text=_("The user's message was there already.")
+    )
+
+    continues = models.CharField(
+        _("continues"),
+        max_length=64,
+        blank=True,
+        help_text=_("The id of the reply whose text this one begins with."),
+    )
+    instead_of = models.CharField(
+        _("instead of"),
+        max_length=100,
+        blank=True,
+        help_text=_("The label of the model that was asked first, when another answered."),
     )
 
     idempotency_key = models.CharField(max_length=64)

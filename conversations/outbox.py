@@ -49,6 +49,8 @@ def _reply_metadata(generation: Generation) -> dict[str, Any]:
         "backend": generation.backend,
         "model": generation.upstream_model,
         "label": generation.model.label if generation.model else generation.upstream_model,
+        "instead_of": generation.instead_of,
+        "continues": generation.continues,
         "finish_reason": generation.finish_reason,
         "error_code": generation.error_code,
         "error": generation.error,

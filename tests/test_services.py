@@ -25,7 +25,7 @@ from conversations.services.prompting import _alternating
 from conversations.stores import get_store
 from conversations.streaming import clock
 from conversations.streaming.executors import in_database, in_store
-from conversations.streaming.reply import LiveReply
+from conversations.streaming.reply import Candidate, LiveReply
 from conversations.types import ChatRequest, Delta, Message, Usage
 from tests.helpers import branch, finished, refreshed, say
 
@@ -243,7 +243,7 @@ async def test_stop_keeps_what_was_written_and_closes_the_upstream(engine, alice
 
 async def test_stop_before_the_first_step_still_decides_the_reply(engine):
     await engine.ready()
-    reply = LiveReply(uuid4(), "scripted", ChatRequest((Message("user", "Hi"),)))
+    reply = LiveReply(uuid4(), (Candidate("scripted"),), ChatRequest((Message("user", "Hi"),)))
     engine.launch(reply)
     assert engine.stop(reply.generation_id)
     await engine_idle(engine)

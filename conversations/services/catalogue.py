@@ -8,7 +8,8 @@ from django.utils.translation import gettext as _
 
 from conversations.backends import get_backend
 from conversations.errors import BackendUnavailable, InputError
-from conversations.models import ChatModel, Conversation
+from conversations.models import ChatModel, Conversation, ModelFallback
+from conversations.streaming.reply import Candidate
 
 ORDER_STEP = 100
 ORDER_OF_RULES = 10_000  # last, also when a language model is connected later: the first is the default
@@ -66,3 +67,10 @@ def choose_model(wanted: int | None, conversation: Conversation) -> ChatModel:
     if chosen is None:
         raise BackendUnavailable(_("No model is available on this site. Ask its administrator to enable one."))
     return chosen
+
+
+def candidates(model: ChatModel) -> tuple[Candidate, ...]:
+    """Who may answer: the model itself, then its available substitutes, in order."""
+    rows = ModelFallback.objects.filter(model=model).select_related("substitute")
+    models = [model, *(row.substitute for row in rows if row.substitute.is_available)]
+    return tuple(Candidate(entry.backend, entry.model_id, entry.label, entry.pk) for entry in models)

@@ -22,7 +22,7 @@ from conversations.errors import ChatError, ConversationBusy, InputError
 from conversations.guards import check_message
 from conversations.models import ChatModel, Conversation, Generation
 from conversations.services.acceptance import Draft, accept, replay
-from conversations.services.catalogue import choose_model
+from conversations.services.catalogue import candidates, choose_model
 from conversations.services.conversations import read, read_with_room
 from conversations.services.prompting import build_request
 from conversations.stores import get_store
@@ -131,7 +131,7 @@ async def _launch(draft: Draft, messages: tuple[Message, ...]) -> Generation:
     writer_id = await writer.ready()
     reply = LiveReply(
         draft.generation_id,
-        draft.model.backend,
+        await in_database(candidates, draft.model),
         build_request(draft, messages),
         wants_title=_wants_title(draft.conversation, draft.model),
     )

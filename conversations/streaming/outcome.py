@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -43,7 +44,21 @@ def settle(reply: LiveReply, outcome: Outcome, writer_id: UUID) -> bool:
         reply_text=reply.text,
         prompt_tokens=reply.usage.prompt_tokens,
         completion_tokens=reply.usage.completion_tokens,
+        **_substitute(reply),
     )
+
+
+def _substitute(reply: LiveReply) -> dict[str, Any]:
+    """Who answered, where it was not the model that was asked."""
+    candidate, asked = reply.candidate, reply.candidates[0]
+    if candidate == asked:
+        return {}
+    return {
+        "backend": candidate.backend,
+        "upstream_model": candidate.model_id,
+        "model_id": candidate.pk,
+        "instead_of": asked.label[:100],
+    }
 
 
 def settle_abandoned(generation_ids: list[UUID]) -> int:

@@ -24,12 +24,26 @@ class Outcome:
     error: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A model that may answer: the alias of its connection, its id there, its label and ChatModel pk."""
+
+    backend: str
+    model_id: str = ""
+    label: str = ""
+    pk: int | None = None
+
+
 @dataclass(slots=True)
 class LiveReply:
+    """`candidates`: who may answer, in order; `candidate` is who does. `prefix`: the text that this reply continues."""
+
     generation_id: UUID
-    backend: str
+    candidates: tuple[Candidate, ...]
     request: ChatRequest
     wants_title: bool = False
+    prefix: str = ""
+    candidate: Candidate = field(init=False)
     task: asyncio.Task | None = None
     outcome: Outcome | None = None
     cancelled_as: str = ""
@@ -41,6 +55,21 @@ class LiveReply:
     _parts: list[str] = field(default_factory=list)
     _cleaner: Cleaner = field(default_factory=Cleaner)
     _guards: ReplyGuards = field(default_factory=ReplyGuards)
+
+    def __post_init__(self) -> None:
+        self.candidate = self.candidates[0]
+        self._add(self.prefix)
+        self.checkpointed = self.length
+
+    @property
+    def backend(self) -> str:
+        """The alias of the connection that answers."""
+        return self.candidate.backend
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether the model has said anything: from then on nobody else may answer in its place."""
+        return self.length > len(self.prefix)
 
     def take(self, delta: Delta) -> str:
         """Add a delta and return the clean text that readers may see now."""

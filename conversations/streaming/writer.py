@@ -12,7 +12,6 @@ import contextvars
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import aclosing
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
@@ -20,12 +19,12 @@ from django.conf import settings
 from django.db import DataError
 from django.utils.translation import gettext as _
 
-from conversations.backends import get_backend
-from conversations.errors import ChatError, ShuttingDown
+from conversations.errors import ShuttingDown
 from conversations.models import Generation
-from conversations.relay import MemoryRelay, Relay
+from conversations.relay import Relay, open_relay
 from conversations.streaming import clock, finishing, outcome
 from conversations.streaming.executors import in_database
+from conversations.streaming.pulling import pull
 from conversations.streaming.reply import LiveReply, Outcome
 from conversations.types import Usage
 
@@ -38,7 +37,7 @@ class Writer:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.id: UUID | None = None
-        self.relay: Relay = MemoryRelay(loop)
+        self.relay: Relay = open_relay(loop)
         self.live: dict[UUID, LiveReply] = {}
         self._draining_since: float | None = None
         self._obituary = clock.Obituary()
@@ -62,6 +61,8 @@ class Writer:
         """Begin to write an accepted turn."""
         self.live[reply.generation_id] = reply
         self.relay.open(reply.generation_id)
+        if reply.prefix:
+            self.relay.publish(reply.generation_id, reply.prefix)
         reply.task = self.spawn(self._write(reply))
         reply.task.add_done_callback(lambda _task: self._never_ran(reply))
 
@@ -113,52 +114,8 @@ class Writer:
             reply.task.cancel()
 
     async def _write(self, reply: LiveReply) -> None:
-        reply.outcome = await self._pull(reply)
+        reply.outcome = await pull(reply, self.relay)
         await self.conclude(reply)
-
-    async def _pull(self, reply: LiveReply) -> Outcome:
-        """Pass what the backend says to the relay, until it ends one way or the other."""
-        try:
-            async with asyncio.timeout(settings.CHAT_REPLY_DEADLINE):
-                await self._relay(reply)
-            return self._ended(reply)
-        except (asyncio.CancelledError, Exception) as error:
-            return self._broken(reply, error)
-        finally:
-            if rest := reply.finish():
-                self.relay.publish(reply.generation_id, rest)
-
-    async def _relay(self, reply: LiveReply) -> None:
-        async with aclosing(get_backend(reply.backend).stream(reply.request)) as deltas:
-            async for delta in deltas:
-                if text := reply.take(delta):
-                    self.relay.publish(reply.generation_id, text)
-                elif delta.metadata:
-                    self.relay.notify(reply.generation_id, delta)
-                if reply.length > settings.CHAT_MAX_REPLY_LENGTH:
-                    reply.finish_reason = "length"
-                    return
-
-    @staticmethod
-    def _broken(reply: LiveReply, error: BaseException) -> Outcome:
-        if isinstance(error, asyncio.CancelledError):
-            if reply.cancelled_as == Status.FAILED:
-                return outcome.unwritable()
-            return Outcome(Status.CANCELLED) if reply.cancelled_as == Status.CANCELLED else outcome.interrupted()
-        if isinstance(error, TimeoutError):
-            return Outcome(Status.FAILED, error_code="deadline", error=_("The model took too long and was stopped."))
-        if isinstance(error, ChatError):
-            return Outcome(Status.FAILED, error_code=error.code, error=error.message)
-        logger.error("Backend %s broke", reply.backend, exc_info=error)
-        return Outcome(Status.FAILED, error_code="bug", error=_("Something went wrong on this site. Try again."))
-
-    @staticmethod
-    def _ended(reply: LiveReply) -> Outcome:
-        if not reply.finish_reason:
-            return outcome.interrupted()
-        if not reply.length:
-            return Outcome(Status.FAILED, reply.finish_reason, "empty", _("The model sent an empty answer."))
-        return Outcome(Status.COMPLETED, reply.finish_reason)
 
     async def conclude(self, reply: LiveReply) -> None:
         """Decide the row; if that fails, the reply stays live and the clock calls this again."""

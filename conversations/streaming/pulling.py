@@ -1,0 +1,66 @@
+"""One reply, from the first question to its outcome: what the backend says goes to the relay as it comes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import aclosing
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from conversations.errors import ChatError
+from conversations.models import Generation
+from conversations.relay import Relay
+from conversations.streaming import outcome
+from conversations.streaming.asking import ask
+from conversations.streaming.reply import LiveReply, Outcome
+
+logger = logging.getLogger(__name__)
+Status = Generation.Status
+
+
+async def pull(reply: LiveReply, relay: Relay) -> Outcome:
+    """Pass what the backend says to the relay, until it ends one way or the other. Never raises."""
+    try:
+        async with asyncio.timeout(settings.CHAT_REPLY_DEADLINE):
+            await _pass_on(reply, relay)
+        return _ended(reply)
+    except (asyncio.CancelledError, Exception) as error:
+        return _broken(reply, error)
+    finally:
+        if rest := reply.finish():
+            relay.publish(reply.generation_id, rest)
+
+
+async def _pass_on(reply: LiveReply, relay: Relay) -> None:
+    async with aclosing(ask(reply)) as deltas:
+        async for delta in deltas:
+            if text := reply.take(delta):
+                relay.publish(reply.generation_id, text)
+            elif delta.metadata:
+                relay.notify(reply.generation_id, delta)
+            if reply.length > settings.CHAT_MAX_REPLY_LENGTH:
+                reply.finish_reason = "length"
+                return
+
+
+def _broken(reply: LiveReply, error: BaseException) -> Outcome:
+    if isinstance(error, asyncio.CancelledError):
+        if reply.cancelled_as == Status.FAILED:
+            return outcome.unwritable()
+        return Outcome(Status.CANCELLED) if reply.cancelled_as == Status.CANCELLED else outcome.interrupted()
+    if isinstance(error, TimeoutError):
+        return Outcome(Status.FAILED, error_code="deadline", error=_("The model took too long and was stopped."))
+    if isinstance(error, ChatError):
+        return Outcome(Status.FAILED, error_code=error.code, error=error.message)
+    logger.error("Backend %s broke", reply.backend, exc_info=error)
+    return Outcome(Status.FAILED, error_code="bug", error=_("Something went wrong on this site. Try again."))
+
+
+def _ended(reply: LiveReply) -> Outcome:
+    if not reply.finish_reason:
+        return outcome.interrupted()
+    if not reply.length:
+        return Outcome(Status.FAILED, reply.finish_reason, "empty", _("The model sent an empty answer."))
+    return Outcome(Status.COMPLETED, reply.finish_reason)
