@@ -11,10 +11,10 @@ import logging
 import os
 import signal
 
-from django.core.asgi import get_asgi_application
+import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatsite.settings")
-django_application = get_asgi_application()
+django.setup(set_prefix=False)
 
 from django.conf import settings  # noqa: E402  the apps must be loaded first
 from django.core import checks  # noqa: E402
@@ -24,12 +24,13 @@ from django.db.backends.base.base import BaseDatabaseWrapper  # noqa: E402
 
 from chatsite import sqlite, staticfiles  # noqa: E402
 from chatsite.body_limit import BodyLimit  # noqa: E402
+from chatsite.handler import Handler  # noqa: E402
 from conversations import streaming  # noqa: E402
 from conversations.services import seed_catalogue  # noqa: E402
 from conversations.streaming.executors import in_database  # noqa: E402
 
 logger = logging.getLogger("chatsite")
-limited_application = BodyLimit(django_application)
+limited_application = BodyLimit(Handler())
 DATABASE_PATIENCE = 5.0  # seconds; then the site starts without, and /readyz says so
 
 

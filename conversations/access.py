@@ -11,6 +11,7 @@ from conversations import services
 from conversations.errors import NotFound
 from conversations.models import Conversation, Generation
 from conversations.responses import logged_out
+from conversations.streaming.executors import in_database
 
 
 def members_only(view):
@@ -20,8 +21,7 @@ def members_only(view):
 
         @wraps(view)
         async def wrapper(request: HttpRequest, *args, **kwargs):
-            user = await request.auser()
-            if not user.is_authenticated:
+            if not await in_database(_is_member, request):
                 return await sync_to_async(logged_out)(request)
             return await view(request, *args, **kwargs)
     else:
@@ -33,6 +33,11 @@ def members_only(view):
             return view(request, *args, **kwargs)
 
     return wrapper
+
+
+def _is_member(request: HttpRequest) -> bool:
+    """Whether somebody is logged in; loads session and user, which `request.user` then has."""
+    return request.user.is_authenticated
 
 
 def own_or_404(user, conversation_id) -> Conversation:

@@ -7,6 +7,7 @@ import logging
 import re
 import unicodedata
 from collections.abc import Sequence
+from contextlib import aclosing
 
 from django.conf import settings
 
@@ -21,6 +22,7 @@ MAX_WORDS = 5
 MAX_LETTERS_UNSPACED = 20  # for scripts that put no spaces between words
 MAX_PROMPT_CHARACTERS = 4_000
 MAX_TOKENS = 40
+LONG_ENOUGH = 120  # characters
 INSTRUCTION = (
     "Give this conversation a descriptive, 5-word title with no emojis. "
     "Write it in the language of the conversation. Answer with the title only."
@@ -38,13 +40,25 @@ async def make_title(messages: Sequence[Message], backend: ChatBackend, model: s
     first = next((message.content for message in messages if message.role == "user"), "")
     try:
         async with asyncio.timeout(settings.CHAT_TITLE_TIMEOUT):
-            answer = await backend.complete(_request(messages, model))
-        return tidy(answer.content) or fallback(first)
+            answer = await _answer(backend, _request(messages, model))
+        return tidy(answer) or fallback(first)
     except (ChatError, TimeoutError) as error:
         logger.info("No title by the model: %s", type(error).__name__)
     except Exception:
         logger.exception("Making a title failed")
     return fallback(first)
+
+
+async def _answer(backend: ChatBackend, request: ChatRequest) -> str:
+    """What the model says, read no further than a title goes: some models talk on, and every token costs."""
+    said = ""
+    async with aclosing(backend.stream(request)) as deltas:
+        async for delta in deltas:
+            said += delta.text
+            answer = _THOUGHTS.sub("", said).lstrip()
+            if len(answer) > LONG_ENOUGH or "\n" in answer:
+                break
+    return said
 
 
 def fallback(text: str) -> str:

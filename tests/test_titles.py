@@ -79,3 +79,18 @@ async def test_a_long_conversation_is_cut_to_what_any_model_takes():
 def test_the_first_words_skip_lines_that_say_nothing():
     assert fallback("```\n\n>>> \nWhy does this crash every time I run it?") == "Why does this crash every…"
     assert fallback("???") == ""
+
+
+async def test_a_model_that_talks_on_is_not_listened_to_for_long():
+    backend = ScriptedBackend()
+    backend.enqueue_title("Five words about the tides", *[f" and more {number}" for number in range(1000)])
+    spoken = []
+
+    async def listen():
+        spoken.append(True)
+
+    backend.enqueue_title("Five words about the tides", ", then\n", "another line", listen)
+    assert await make_title([Message("user", "Why are there tides?")], backend) == "Five words about the tides"
+    assert await make_title([Message("user", "Why are there tides?")], backend) == "Five words about the tides"
+    assert not spoken
+    assert backend.closed == 2

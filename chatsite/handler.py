@@ -1,0 +1,67 @@
+"""Django's ASGI handler without a thread per request.
+
+Django tells `request_started` and closes each response in a thread, which it makes for that request alone: two
+hand-overs and a new thread, more than the rest of a request that streams. What these look after are the connections
+of that very thread, so a request that never used it needs neither.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+from asgiref.sync import SyncToAsync, sync_to_async
+from django.core import signals
+from django.core.exceptions import RequestAborted
+from django.core.handlers.asgi import ASGIHandler, get_script_prefix
+from django.http import HttpRequest, HttpResponse
+from django.urls import set_script_prefix
+
+
+class Handler(ASGIHandler):
+    async def handle(self, scope, receive, send) -> None:
+        """As Django's, step by step, but for the threads."""
+        try:
+            body_file = await self.read_body(receive)
+        except RequestAborted:
+            return
+        set_script_prefix(get_script_prefix(scope))
+        with body_file:
+            request, error_response = self.create_request(scope, body_file)
+            if request is None:
+                await self.send_response(error_response, send)
+                await _close(error_response)
+            else:
+                await self._answer(request, receive, send)
+
+    async def _answer(self, request: HttpRequest, receive, send) -> None:
+        """Answer until it is done or the client has gone."""
+        leaving = asyncio.create_task(self.listen_for_disconnect(receive))
+        answering = asyncio.create_task(self._respond(request, send))
+        try:
+            await asyncio.wait([leaving, answering], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (leaving, answering):
+                task.cancel()
+        with suppress(RequestAborted, asyncio.CancelledError):
+            await leaving
+        response = None
+        with suppress(asyncio.CancelledError):
+            response = await answering
+        await _close(response)
+
+    async def _respond(self, request: HttpRequest, send) -> HttpResponse:
+        response = await self.run_get_response(request)
+        with suppress(asyncio.CancelledError):  # the client left
+            await self.send_response(response, send)
+        return response
+
+
+async def _close(response: HttpResponse | None) -> None:
+    """Release what the request held; `request_finished` is told in the thread whose connections are to be closed."""
+    close = response.close if response else lambda: signals.request_finished.send(sender=Handler)
+    context = SyncToAsync.thread_sensitive_context.get(None)
+    if context is not None and context in SyncToAsync.context_to_thread_executor:
+        await sync_to_async(close)()
+    else:
+        close()
