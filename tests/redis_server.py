@@ -1,4 +1,4 @@
-"""A Redis of one's own: a real redis-server on loopback, without persistence, that can be hung, killed and started again.
+"""A real redis-server on loopback, without persistence, that tests can hang, kill and start again.
 
 `redis_server` is one for the test; `redis_server.url` its address, which a restart keeps.
 
