@@ -111,8 +111,10 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["TEST"] = {"NAME": VAR_DIR / "test.sqlite3"}
     VAR_DIR.mkdir(exist_ok=True)
 elif DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+    DATABASES["default"]["ENGINE"] = "chatsite.postgresql"  # Django's, with a limit on the connections of a process
+    DATABASES["default"].setdefault("OPTIONS", {}).update(max_connections=env.whole("DATABASE_MAX_CONNECTIONS", 15))
     # libpq would wait for minutes for a host that does not answer.
-    DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
+    DATABASES["default"]["OPTIONS"].setdefault("connect_timeout", 5)
 # Losing everything at each restart is an error, unless it is meant (checks.py).
 EPHEMERAL_DISK = bool(env.text("DYNO") or env.text("SPACE_ID"))
 ALLOW_EPHEMERAL_DATA = env.flag("ALLOW_EPHEMERAL_DATA")
@@ -308,6 +310,9 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 
 # The live path: seconds. Tests shorten them.
 CHAT_CLOCK_INTERVAL = 1.0
+CHAT_STOP_INTERVAL = 0.25  # how often a process that writes asks whether a stop was asked for elsewhere
+CHAT_SILENT_AFTER = 10.0  # then the owner's Stop or Retry may settle what a process was writing
+CHAT_DEAD_AFTER = 60.0  # then everybody may
 CHAT_FLUSH_INTERVAL = 0.08  # the longest that arriving text waits to be joined, under load
 CHAT_RENDER_INTERVAL = 0.25  # the unfinished block is rendered at most this often
 CHAT_HEARTBEAT_INTERVAL = 10.0
