@@ -7,9 +7,14 @@ can reach the database say when. The order and the names stay those that every D
 
 from __future__ import annotations
 
+from functools import partial
+
 from asgiref.sync import sync_to_async
 from csp.middleware import CSPMiddleware as CSP
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.middleware import AuthenticationMiddleware as Authentication
+from django.contrib.auth.middleware import get_user
+from django.contrib.auth.models import AnonymousUser
 from django.contrib.messages.middleware import MessageMiddleware as Messages
 from django.contrib.sessions.middleware import SessionMiddleware as Session
 from django.http import HttpRequest
@@ -17,6 +22,8 @@ from django.http.response import HttpResponseBase
 from django.middleware.common import CommonMiddleware as Common
 from django.middleware.gzip import GZipMiddleware as GZip
 from django.middleware.locale import LocaleMiddleware as Locale
+
+from conversations.streaming.executors import in_database
 
 QUICKLY_COMPRESSED = 16_000  # bytes
 
@@ -55,7 +62,18 @@ class CommonMiddleware(OnLoop, Common):
 
 
 class AuthenticationMiddleware(OnLoop, Authentication):
-    pass
+    """For asynchronous views the database's own threads look up who asks: Django would take one for each request.
+
+    A request's thread keeps its connection until the request ends, and a stream of events lives long.
+    """
+
+    def process_request(self, request: HttpRequest) -> None:
+        super().process_request(request)
+        request.auser = partial(_user, request)
+
+
+async def _user(request: HttpRequest) -> AbstractBaseUser | AnonymousUser:
+    return request._cached_user if hasattr(request, "_cached_user") else await in_database(get_user, request)
 
 
 class MessageMiddleware(OnLoop, Messages):
