@@ -236,6 +236,13 @@ HF_TOKEN = env.text("HF_TOKEN")
 OPENAI_API_KEY = env.text("OPENAI_API_KEY")
 OPENAI_BASE_URL = env.text("OPENAI_BASE_URL", "https://api.openai.com/v1" if OPENAI_API_KEY else "")
 LOCAL_MODEL = env.text("LOCAL_MODEL")
+# Seconds: until a connection stands, of silence before the first token and between tokens. To tell
+# connections apart, write them into the OPTIONS of each.
+_PATIENCE = {
+    "connect_timeout": env.number("CHAT_CONNECT_TIMEOUT", 5),
+    "first_token_timeout": env.number("CHAT_FIRST_TOKEN_TIMEOUT", 60),
+    "read_timeout": env.number("CHAT_READ_TIMEOUT", 60),
+}
 CHAT_BACKENDS: dict[str, dict] = {}
 if HF_TOKEN:
     CHAT_BACKENDS["huggingface"] = {
@@ -244,6 +251,7 @@ if HF_TOKEN:
             "api_key": HF_TOKEN,
             "base_url": env.text("HF_BASE_URL", "https://router.huggingface.co/v1"),
             "models": env.words("HF_MODELS"),
+            **_PATIENCE,
         },
     }
 if OPENAI_BASE_URL:
@@ -253,6 +261,8 @@ if OPENAI_BASE_URL:
             "base_url": OPENAI_BASE_URL,
             "api_key": OPENAI_API_KEY,
             "models": env.words("OPENAI_MODELS"),
+            "can_continue": env.flag("OPENAI_CAN_CONTINUE"),
+            **_PATIENCE,
         },
     }
 if LOCAL_MODEL:
@@ -319,6 +329,12 @@ CHAT_HEARTBEAT_INTERVAL = 10.0
 CHAT_POLL_INTERVAL = 1.0  # readers of a reply that another process writes
 CHAT_SESSION_CHECK_INTERVAL = 3.0
 CHAT_REPLY_DEADLINE = env.number("CHAT_REPLY_DEADLINE", 600)
+# Before its first token a model is asked again, at most twice; by then at most PATIENCE has passed (0: never again).
+# One that failed FAILURES times in a row (0: any number) is left alone for COOLDOWN: who asks is told at once.
+CHAT_RETRY_DELAY = 1.0  # before the first retry, twice as long before the second
+CHAT_RETRY_PATIENCE = env.number("CHAT_RETRY_PATIENCE", 25)
+CHAT_BREAKER_FAILURES = env.whole("CHAT_BREAKER_FAILURES", 5)
+CHAT_BREAKER_COOLDOWN = env.number("CHAT_BREAKER_COOLDOWN", 30)
 CHAT_TITLE_TIMEOUT = env.number("CHAT_TITLE_TIMEOUT", 20)
 # Running replies may go on this long after SIGTERM; with DEBUG, whoever pressed Ctrl-C waits for nothing. By EXIT all
 # is settled. Heroku kills after 30 s; shorten both for a host that kills sooner (docker stop: 10 s).
