@@ -13,7 +13,10 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 from csp.middleware import CSPMiddleware as CSP
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.middleware import AuthenticationMiddleware as Authentication
+from django.contrib.auth.middleware import get_user
+from django.contrib.auth.models import AnonymousUser
 from django.contrib.messages.middleware import MessageMiddleware as Messages
 from django.contrib.sessions.middleware import SessionMiddleware as Session
 from django.http import HttpRequest, HttpResponse
@@ -24,6 +27,8 @@ from django.middleware.csrf import CsrfViewMiddleware as Csrf
 from django.middleware.gzip import GZipMiddleware as GZip
 from django.middleware.locale import LocaleMiddleware as Locale
 from django.middleware.security import SecurityMiddleware
+
+from conversations.streaming.executors import in_database
 
 QUICKLY_COMPRESSED = 16_000  # bytes
 QUICKLY_PARSED = 32_000  # bytes of a form
@@ -92,7 +97,18 @@ def _is_quickly_parsed(request: HttpRequest) -> bool:
 
 
 class AuthenticationMiddleware(OnLoop, Authentication):
-    pass
+    """For asynchronous views the database's own threads look up who asks: Django would take one for each request.
+
+    A request's thread keeps its connection until the request ends, and a stream of events lives long.
+    """
+
+    def process_request(self, request: HttpRequest) -> None:
+        super().process_request(request)
+        request.auser = partial(_user, request)
+
+
+async def _user(request: HttpRequest) -> AbstractBaseUser | AnonymousUser:
+    return request._cached_user if hasattr(request, "_cached_user") else await in_database(get_user, request)
 
 
 class MessageMiddleware(OnLoop, Messages):

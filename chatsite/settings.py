@@ -50,6 +50,7 @@ MIDDLEWARE = [
     "chatsite.staticfiles.StaticFilesMiddleware",
     "chatsite.on_loop.GZipMiddleware",
     "chatsite.body_limit.refuse_oversized",
+    "chatsite.deadline.refuse_overdue",
     "chatsite.on_loop.SessionMiddleware",
     "chatsite.on_loop.LocaleMiddleware",
     "chatsite.on_loop.CommonMiddleware",
@@ -111,16 +112,28 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["TEST"] = {"NAME": VAR_DIR / "test.sqlite3"}
     VAR_DIR.mkdir(exist_ok=True)
 elif DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+    DATABASES["default"]["ENGINE"] = "chatsite.postgresql"  # Django's, with a limit on the connections of a process
+    DATABASES["default"].setdefault("OPTIONS", {}).update(max_connections=env.whole("DATABASE_MAX_CONNECTIONS", 15))
     # libpq would wait for minutes for a host that does not answer.
-    DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
+    DATABASES["default"]["OPTIONS"].setdefault("connect_timeout", 2)
+# Seconds that a server process waits for one answer of Postgres. Management commands wait for as long as it takes.
+DATABASE_PATIENCE = env.number("DATABASE_PATIENCE", 3.5)
+# An answer begins within so many seconds, or it is a page that says 503 (chatsite/deadline.py).
+ANSWER_WITHIN = 4.5
 # Losing everything at each restart is an error, unless it is meant (checks.py).
 EPHEMERAL_DISK = bool(env.text("DYNO") or env.text("SPACE_ID"))
 ALLOW_EPHEMERAL_DATA = env.flag("ALLOW_EPHEMERAL_DATA")
 
-# One process needs no shared cache; several do (log-in rate limits count there).
+# One process needs no shared cache; several do (log-in rate limits count there), and live text passes between them
+# through Redis. Sites that share one have different prefixes.
 REDIS_URL = env.text("REDIS_URL")
+REDIS_PREFIX = env.text("REDIS_PREFIX", "chatsite")
 CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": REDIS_PREFIX,
+    }
     if REDIS_URL
     # The default of 300 entries would let a flood of names wash the counts of failed log-ins away.
     else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 50_000}}
@@ -235,6 +248,14 @@ HF_TOKEN = env.text("HF_TOKEN")
 OPENAI_API_KEY = env.text("OPENAI_API_KEY")
 OPENAI_BASE_URL = env.text("OPENAI_BASE_URL", "https://api.openai.com/v1" if OPENAI_API_KEY else "")
 LOCAL_MODEL = env.text("LOCAL_MODEL")
+# Seconds: until a connection stands, of silence before the first token and between tokens, for all. To tell
+# connections apart, write them into the OPTIONS of each.
+_PATIENCE = {
+    "connect_timeout": env.number("CHAT_CONNECT_TIMEOUT", 5),
+    "first_token_timeout": env.number("CHAT_FIRST_TOKEN_TIMEOUT", 60),
+    "read_timeout": env.number("CHAT_READ_TIMEOUT", 60),
+    "deadline": env.number("CHAT_REPLY_DEADLINE", 600),
+}
 CHAT_BACKENDS: dict[str, dict] = {}
 if HF_TOKEN:
     CHAT_BACKENDS["huggingface"] = {
@@ -243,6 +264,7 @@ if HF_TOKEN:
             "api_key": HF_TOKEN,
             "base_url": env.text("HF_BASE_URL", "https://router.huggingface.co/v1"),
             "models": env.words("HF_MODELS"),
+            **_PATIENCE,
         },
     }
 if OPENAI_BASE_URL:
@@ -252,6 +274,8 @@ if OPENAI_BASE_URL:
             "base_url": OPENAI_BASE_URL,
             "api_key": OPENAI_API_KEY,
             "models": env.words("OPENAI_MODELS"),
+            "can_continue": env.flag("OPENAI_CAN_CONTINUE"),
+            **_PATIENCE,
         },
     }
 if LOCAL_MODEL:
@@ -309,12 +333,22 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 
 # The live path: seconds. Tests shorten them.
 CHAT_CLOCK_INTERVAL = 1.0
+CHAT_STOP_INTERVAL = 0.25  # how often a process that writes asks whether a stop was asked for elsewhere
+CHAT_SILENT_AFTER = 10.0  # then the owner's Stop or Retry may settle what a process was writing
+CHAT_DEAD_AFTER = 60.0  # then everybody may
 CHAT_FLUSH_INTERVAL = 0.08  # the longest that arriving text waits to be joined, under load
 CHAT_RENDER_INTERVAL = 0.25  # the unfinished block is rendered at most this often
 CHAT_HEARTBEAT_INTERVAL = 10.0
-CHAT_POLL_INTERVAL = 1.0  # readers of a reply that another process writes
+CHAT_POLL_INTERVAL = 1.0  # rows of replies that another process writes, while Redis is silent or there is none
+CHAT_DEPLOY_OVERLAP = 120.0  # two processes without Redis for longer than this are no deploy, but a mistake
 CHAT_SESSION_CHECK_INTERVAL = 3.0
 CHAT_REPLY_DEADLINE = env.number("CHAT_REPLY_DEADLINE", 600)
+# Before its first token a model is asked again, at most twice; by then at most PATIENCE has passed (0: never again).
+# One that failed FAILURES times in a row (0: any number) is left alone for COOLDOWN: who asks is told at once.
+CHAT_RETRY_DELAY = 1.0  # before the first retry, twice as long before the second
+CHAT_RETRY_PATIENCE = env.number("CHAT_RETRY_PATIENCE", 25)
+CHAT_BREAKER_FAILURES = env.whole("CHAT_BREAKER_FAILURES", 5)
+CHAT_BREAKER_COOLDOWN = env.number("CHAT_BREAKER_COOLDOWN", 30)
 CHAT_TITLE_TIMEOUT = env.number("CHAT_TITLE_TIMEOUT", 20)
 # Running replies may go on this long after SIGTERM; with DEBUG, whoever pressed Ctrl-C waits for nothing. By EXIT all
 # is settled. Heroku kills after 30 s; shorten both for a host that kills sooner (docker stop: 10 s).

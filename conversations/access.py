@@ -11,7 +11,6 @@ from conversations import services
 from conversations.errors import NotFound
 from conversations.models import Conversation, Generation
 from conversations.responses import logged_out
-from conversations.streaming.executors import in_database
 
 
 def members_only(view):
@@ -21,7 +20,8 @@ def members_only(view):
 
         @wraps(view)
         async def wrapper(request: HttpRequest, *args, **kwargs):
-            if not await in_database(_is_member, request):
+            user = await request.auser()
+            if not user.is_authenticated:
                 return await sync_to_async(logged_out)(request)
             return await view(request, *args, **kwargs)
     else:
@@ -33,11 +33,6 @@ def members_only(view):
             return view(request, *args, **kwargs)
 
     return wrapper
-
-
-def _is_member(request: HttpRequest) -> bool:
-    """Whether somebody is logged in; loads session and user, which `request.user` then has."""
-    return request.user.is_authenticated
 
 
 def own_or_404(user, conversation_id) -> Conversation:

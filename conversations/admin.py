@@ -9,7 +9,7 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 
 from conversations import services
-from conversations.models import ChatModel, Conversation, Generation
+from conversations.models import ChatModel, Conversation, Generation, ModelFallback
 
 SHORT = 40  # characters in a list's column
 
@@ -44,9 +44,27 @@ class ChatModelForm(forms.ModelForm):
         )
 
 
+class FallbackInline(admin.TabularInline):
+    """Who answers instead. One that is hidden, or whose connection is gone, stays listed and is passed over."""
+
+    model = ModelFallback
+    fk_name = "model"
+    fields = ["substitute", "order"]
+    extra = 0
+    verbose_name = _("substitute")
+    verbose_name_plural = _("Models that answer when this one does not")
+
+    def formfield_for_foreignkey(self, db_field, request, **kwargs):
+        field = super().formfield_for_foreignkey(db_field, request, **kwargs)
+        if own := request.resolver_match.kwargs.get("object_id"):
+            field.queryset = field.queryset.exclude(pk=own)  # no model stands in for itself
+        return field
+
+
 @admin.register(ChatModel)
 class ChatModelAdmin(admin.ModelAdmin):
     form = ChatModelForm
+    inlines = [FallbackInline]
     list_display = ["label", "backend", "model_id", "use_case", "context_size", "enabled", "is_default", "order"]
     list_display_links = ["label"]
     list_editable = ["enabled", "order"]
@@ -133,6 +151,7 @@ class GenerationAdmin(ReadOnlyAdmin):
         "id",
         "backend",
         "upstream_model",
+        "instead_of",
         "options",
         "error_code",
         "prompt_tokens",

@@ -22,6 +22,8 @@ One place turns them into HTML, one into JSON.
 
 from __future__ import annotations
 
+from typing import Literal
+
 
 class ChatError(Exception):
     status = 500
@@ -94,18 +96,51 @@ class ShuttingDown(ChatError):
 
 
 class BackendError(ChatError):
-    """The model, or the server it runs on, said no. `status` may carry the upstream's own."""
+    """The model, or the server it runs on, said no. `status` may carry the upstream's own.
+
+    What is tried next depends on it (streaming/asking.py), before the first token only:
+
+    is_transient   the same model may answer if it is asked again a little later
+    told_wait      how long it asked to be left alone, in seconds; None if it did not say
+    blames         what seems to be down, the "model" or its "server": failures in a row open its breaker.
+                   Empty where somebody answered, if only to say no
+    concerns       "content": no other model would answer this either; "length": one with a larger context would
+    """
 
     status = 502
     code = "backend_error"
+    is_transient = False
+    blames: Literal["", "model", "server"] = ""
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        retry_after: float | None = None,
+        status: int | None = None,
+        is_wait_told: bool = True,
+        is_transient: bool | None = None,
+        blames: Literal["", "model", "server"] | None = None,
+        concerns: Literal["", "content", "length"] = "",
+    ):
+        """`is_wait_told` False: `retry_after` is a guess, made for the sentence."""
+        super().__init__(message, retry_after=retry_after, status=status)
+        self.told_wait = retry_after if is_wait_told else None
+        self.concerns = concerns
+        if is_transient is not None:
+            self.is_transient = is_transient
+        if blames is not None:
+            self.blames = blames
 
 
 class BackendTimeout(BackendError):
     status = 504
     code = "backend_timeout"
+    blames = "model"
 
 
 class BackendUnavailable(BackendError):
     status = 503
     code = "backend_unavailable"
     retry_after = 10
+    is_transient = True

@@ -198,7 +198,9 @@ class Generation(models.Model):
     body_hash = models.CharField(max_length=64)
 
     status = models.CharField(_("status"), max_length=12, choices=Status.choices, default=Status.IN_PROGRESS)
-    writer = models.ForeignKey(Writer, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    writer = models.ForeignKey(
+        Writer, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", db_index=False
+    )
     stop_requested = models.BooleanField(_("stop requested"), default=False)
     finish_reason = models.CharField(_("finish reason"), max_length=20, blank=True)
     error_code = models.CharField(_("error code"), max_length=40, blank=True)
@@ -225,6 +227,8 @@ class Generation(models.Model):
         indexes = [
             models.Index(fields=["user"], condition=Q(status="in_progress"), name="generation_live_by_user"),
             models.Index(fields=["conversation"], condition=Q(stored_at=None), name="generation_outbox"),
+            # What the clock and the Stop loop ask several times a second; finished replies keep their writer.
+            models.Index(fields=["writer", "status", "stop_requested"], name="generation_claims"),
         ]
 
     def __str__(self) -> str:

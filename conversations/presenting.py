@@ -19,7 +19,10 @@ RETRYABLE = {"failed", "interrupted", "cancelled"}
 
 @dataclass(frozen=True, slots=True)
 class MessageView:
-    """One message for templates. `error` is a sentence; `notice` one that is no error (cut at its limit, stopped)."""
+    """One message for templates. `error` is a sentence; `notice` one that is no error (cut at its limit, stopped).
+
+    `substitution` tells which other model answered.
+    """
 
     id: str
     role: str
@@ -28,6 +31,7 @@ class MessageView:
     status: str = "completed"
     error: str = ""
     notice: str = ""
+    substitution: str = ""
     model_label: str = ""
     generation_id: str = ""
     conversation_id: str = ""
@@ -85,6 +89,7 @@ def message_view(
         status=status,
         error=data.get("error", ""),
         notice=_notice(data) if is_reply else "",
+        substitution=_substitution(data) if is_reply and message.content else "",
         model_label=model_label,
         generation_id=data.get("generation", "") if status == "in_progress" else "",
         conversation_id=conversation_id,
@@ -111,6 +116,15 @@ def _notice(data) -> str:
     if data.get("status") == "cancelled":
         return _("You stopped this answer.")
     return ""
+
+
+def _substitution(data) -> str:
+    """Who answered, where it was not the model that was chosen."""
+    if not data.get("instead_of"):
+        return ""
+    return _("“{asked}” did not answer, so “{answered}” did.").format(
+        asked=data["instead_of"], answered=data.get("label", "")
+    )
 
 
 def footer_html(view: MessageView) -> str:

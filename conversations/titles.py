@@ -12,6 +12,7 @@ from contextlib import aclosing
 from django.conf import settings
 
 from conversations.backends import ChatBackend
+from conversations.backends.breaker import Attempt
 from conversations.errors import ChatError
 from conversations.models import TITLE_MAX_LENGTH
 from conversations.types import ChatRequest, Message
@@ -36,11 +37,17 @@ _CLOSERS = {"(": ")", "[": "]"}
 
 
 async def make_title(messages: Sequence[Message], backend: ChatBackend, model: str = "") -> str:
-    """A title for these messages, oldest first. Never fails: without a usable answer, the first words."""
+    """A title for these messages, oldest first. Never fails: without a usable answer, the first words.
+
+    Asked once, and not at all of what does not answer others: a title is not worth waiting for.
+    """
     first = next((message.content for message in messages if message.role == "user"), "")
+    if not backend.is_language_model:  # it answered in the place of one
+        return fallback(first)
     try:
-        async with asyncio.timeout(settings.CHAT_TITLE_TIMEOUT):
-            answer = await _answer(backend, _request(messages, model))
+        with Attempt(backend.alias, model, label=backend.label):
+            async with asyncio.timeout(settings.CHAT_TITLE_TIMEOUT):
+                answer = await _answer(backend, _request(messages, model))
         return tidy(answer) or fallback(first)
     except (ChatError, TimeoutError) as error:
         logger.info("No title by the model: %s", type(error).__name__)

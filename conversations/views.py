@@ -55,14 +55,14 @@ def history(request: HttpRequest) -> HttpResponse:
 @members_only
 async def start(request: HttpRequest) -> HttpResponse:
     """The first message of a new conversation."""
-    user = request.user
+    user = await request.auser()
     return await _send(request, services.start_conversation(user))
 
 
 @require_POST
 @members_only
 async def send(request: HttpRequest, conversation_id) -> HttpResponse:
-    user = request.user
+    user = await request.auser()
     return await _send(request, await in_database(own_or_404, user, conversation_id))
 
 
@@ -70,7 +70,7 @@ async def send(request: HttpRequest, conversation_id) -> HttpResponse:
 @members_only
 async def retry(request: HttpRequest, conversation_id) -> HttpResponse:
     """Another answer, in the place of one that failed."""
-    user = request.user
+    user = await request.auser()
     conversation = await in_database(own_or_404, user, conversation_id)
     form = RetryForm(request.POST)
     try:
@@ -97,7 +97,7 @@ def select(request: HttpRequest, conversation_id) -> HttpResponse:
 @require_POST
 @members_only
 async def stop(request: HttpRequest, generation_id) -> HttpResponse:
-    user = request.user
+    user = await request.auser()
     generation = await in_database(generation_or_404, user, generation_id)
     await services.stop(generation)
     if is_fetch(request):
@@ -113,7 +113,7 @@ async def follow(request: HttpRequest, generation_id) -> HttpResponseBase:
     seen = request.headers.get("Last-Event-ID") or request.GET.get("after", "")
     if seen == "end":
         return HttpResponse(status=204)
-    user = request.user
+    user = await request.auser()
     generation = await in_database(generation_or_404, user, generation_id)
     if generation.is_live or streaming.is_followed_up(generation.pk):
         visitor = streaming.Visitor(request.session.session_key, user.pk)

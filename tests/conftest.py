@@ -9,7 +9,7 @@ from conversations import services, streaming
 from conversations.backends import get_backend
 from tests.live import serve
 
-pytest_plugins = ["tests.s3_server"]
+pytest_plugins = ["tests.s3_server", "tests.redis_server"]
 PASSWORD = "correct horse battery"
 
 

@@ -25,6 +25,7 @@ from conversations.services.prompting import _alternating
 from conversations.stores import get_store
 from conversations.streaming import clock
 from conversations.streaming.executors import in_database, in_store
+from conversations.streaming.obituary import Obituary
 from conversations.streaming.reply import Candidate, LiveReply
 from conversations.types import ChatRequest, Delta, Message, Usage
 from tests.helpers import branch, finished, refreshed, say
@@ -510,25 +511,25 @@ async def test_a_slow_title_does_not_hold_up_the_clock(engine, alice, scripted):
     await finished(second)
 
 
-async def test_a_process_whose_counter_stands_still_is_buried(engine, alice, scripted, monkeypatch):
+async def test_a_process_whose_counter_stands_still_is_buried(engine, alice, scripted, settings):
     scripted.enqueue("Some words ", asyncio.Event().wait)
     generation = await say(alice, "Hi")
     rows = Generation.objects.filter(pk=generation.pk)
     dead = await in_database(lambda: Writer.objects.create(host="another-host", pid=1))
     await in_database(lambda: rows.update(writer=dead, reply_text="Some"))
-    watcher = clock.Obituary()
+    watcher = Obituary()
     await in_database(watcher.watch, engine.id)
     assert (await refreshed(generation)).is_live
-    monkeypatch.setattr(clock, "DEAD_AFTER", 0.0)
-    assert await in_database(watcher.watch, engine.id) == 1
+    settings.CHAT_DEAD_AFTER = 0.0
+    await in_database(watcher.watch, engine.id)
     row = await refreshed(generation)
     assert (row.status, row.reply_text) == ("interrupted", "Some")
 
 
-async def test_a_process_that_lives_is_not_buried(engine, alice, monkeypatch):
-    monkeypatch.setattr(clock, "DEAD_AFTER", 1.0)
+async def test_a_process_that_lives_is_not_buried(engine, alice, settings):
+    settings.CHAT_DEAD_AFTER = 1.0
     other = await in_database(lambda: Writer.objects.create(host="another-host", pid=1))
-    watcher = clock.Obituary()
+    watcher = Obituary()
     for _ in range(25):
         await in_database(clock.beat, other.pk)
         await in_database(watcher.watch, engine.id)

@@ -21,8 +21,9 @@ import json
 import socket
 import struct
 import threading
+import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -70,6 +71,7 @@ class Exchange:
     client_port: int = 0  # the same for requests on one connection
     ended: threading.Event = field(default_factory=threading.Event)
     abandoned: bool = False
+    sent: list[float] = field(default_factory=list)  # when each piece of text was written, monotonic
 
     def was_abandoned(self, timeout: float = 5) -> bool:
         """Wait for the end of the exchange; True if it was the client that ended it early."""
@@ -109,9 +111,13 @@ REPLIES: dict[str, tuple[Any, ...]] = {
 
 
 class Upstream:
-    """The server, in a thread with an event loop of its own. Use it as a context manager."""
+    """The server, in a thread with an event loop of its own. Use it as a context manager.
 
-    def __init__(self) -> None:
+    `answer` makes the steps (see enqueue) for the body of a request for which nothing is enqueued.
+    """
+
+    def __init__(self, answer: Callable[[Mapping[str, Any]], tuple[Any, ...]] | None = None) -> None:
+        self._answer = answer or _steps_for
         self.exchanges: list[Exchange] = []
         self.models: Any = {"object": "list", "data": [{"id": name, "object": "model"} for name in REPLIES]}
         self._queue: deque[tuple[Any, ...]] = deque()
@@ -175,7 +181,7 @@ class Upstream:
         exchange = Exchange(request.path, dict(request.headers), await request.json(), port)
         self.exchanges.append(exchange)
         try:
-            steps = self._queue.popleft() if self._queue else _steps_for(exchange.body)
+            steps = self._queue.popleft() if self._queue else self._answer(exchange.body)
             if len(steps) == 1 and isinstance(steps[0], Answer):
                 return _plain(steps[0])
             return await _Writer(request, exchange).write(steps)
@@ -228,6 +234,8 @@ class _Writer:
     async def _is_last(self, response: web.StreamResponse, step: Any) -> bool:
         if isinstance(step, str | dict | bytes):
             await self._send(response, step)
+            if isinstance(step, str):
+                self._exchange.sent.append(time.monotonic())
         elif isinstance(step, int | float):
             await asyncio.sleep(step)
         elif isinstance(step, threading.Event):

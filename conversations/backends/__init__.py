@@ -10,6 +10,7 @@ from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
 from conversations.backends.base import ChatBackend
+from conversations.backends.breaker import forget_breakers
 from conversations.errors import BackendUnavailable
 
 __all__ = ["ChatBackend", "aclose_all", "get_backend", "has_language_model"]
@@ -32,7 +33,7 @@ def _made(alias: str) -> ChatBackend:
         config = settings.CHAT_BACKENDS[alias]
     except KeyError:
         message = _("The connection “{name}” is not configured on this site any more.").format(name=alias)
-        raise BackendUnavailable(message) from None
+        raise BackendUnavailable(message, is_transient=False) from None
     return import_string(config["BACKEND"])(alias=alias, **config.get("OPTIONS", {}))
 
 
@@ -49,6 +50,7 @@ async def aclose_all() -> None:
 def _forget(*, setting: str, **_: object) -> None:
     if setting == "CHAT_BACKENDS":
         _instances.clear()
+        forget_breakers()
 
 
 setting_changed.connect(_forget, dispatch_uid="conversations.backends")

@@ -44,6 +44,7 @@ class HuggingFaceBackend(ServerBackend):
     read_timeout          seconds of silence between tokens (60)
     deadline              seconds for the whole reply (600)
     max_length            characters after which an endless reply is cut (1,000,000)
+    can_continue          the server goes on from a last message by the assistant: vLLM, transformers, llama.cpp (False)
     label                 what people are told they wait for
     """
 

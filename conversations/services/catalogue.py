@@ -73,4 +73,6 @@ def candidates(model: ChatModel) -> tuple[Candidate, ...]:
     """Who may answer: the model itself, then its available substitutes, in order."""
     rows = ModelFallback.objects.filter(model=model).select_related("substitute")
     models = [model, *(row.substitute for row in rows if row.substitute.is_available)]
-    return tuple(Candidate(entry.backend, entry.model_id, entry.label, entry.pk) for entry in models)
+    return tuple(
+        Candidate(entry.backend, entry.model_id, entry.label, entry.pk, entry.context_size) for entry in models
+    )

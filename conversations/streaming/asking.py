@@ -1,17 +1,153 @@
-"""Asking for a reply: the model that was chosen, and what is tried when it does not answer."""
+"""Asking for a reply: the model that was chosen, and what is tried when it does not begin to answer.
+
+Before the first token nobody has read anything, so the same model may be asked again, and another one in its
+place. From the first token on the reply is that model's, whatever becomes of it.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import logging
+import random
+import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import replace
+
+from django.conf import settings
+from django.utils.translation import gettext as _
 
 from conversations.backends import get_backend
-from conversations.streaming.reply import LiveReply
-from conversations.types import Delta
+from conversations.backends.breaker import Attempt
+from conversations.backends.servers.sentences import duration
+from conversations.errors import BackendError, BackendUnavailable
+from conversations.presenting import waiting_for
+from conversations.streaming.reply import Candidate, LiveReply
+from conversations.types import ChatRequest, Delta
+
+logger = logging.getLogger(__name__)
+MOST_RETRIES = 2  # of one candidate
 
 
 async def ask(reply: LiveReply) -> AsyncGenerator[Delta, None]:
-    """The deltas of whoever answers; `reply.candidate` says who. Raises what the last one asked raised."""
-    async with aclosing(get_backend(reply.backend).stream(reply.request)) as deltas:
-        async for delta in deltas:
-            yield delta
+    """The deltas of whoever answers; `reply.candidate` says who, from the first token on.
+
+    Raises what the model that was chosen raised if nobody began, else what ended the answer. Notices of what is
+    being waited for come in between. Whatever is no BackendError passes at once.
+    """
+    inquiry = _Inquiry(reply)
+    while True:
+        try:
+            backend = get_backend(inquiry.candidate.backend)
+            with Attempt(backend.alias, inquiry.candidate.model_id, label=backend.label) as inquiry.attempt:
+                async with aclosing(backend.stream(inquiry.request)) as deltas:
+                    async for delta in deltas:
+                        if not inquiry.has_begun:
+                            inquiry.see(delta)
+                        yield delta
+            return
+        except BackendError as error:
+            wait = inquiry.next_after(error)
+            notice = inquiry.notice(error, wait)
+        yield notice
+        if wait:
+            await asyncio.sleep(wait)
+            yield Delta(metadata={"waiting": waiting_for(inquiry.candidate.backend)})
+
+
+class _Inquiry:
+    """Who is being asked, how often, and who comes next."""
+
+    def __init__(self, reply: LiveReply):
+        self._reply = reply
+        self._others = list(dict.fromkeys(reply.candidates))
+        self._faults: list[tuple[Candidate, BackendError]] = []
+        self._retries = 0
+        self.attempt: Attempt | None = None
+        self.has_begun = False
+        self._turn_to(self._others.pop(0))
+
+    def _turn_to(self, candidate: Candidate) -> None:
+        self.candidate = candidate
+        self.request: ChatRequest = replace(self._reply.request, model=candidate.model_id)
+        self._retries, self._since = 0, time.monotonic()
+
+    def see(self, delta: Delta) -> None:
+        """Note the first token: reasoning is one, a notice is none."""
+        self.has_begun = bool(delta.text or delta.finish_reason or delta.metadata.keys() - {"waiting"})
+        if self.has_begun and self.attempt:
+            self.attempt.answered()
+            self._reply.candidate, self._reply.request = self.candidate, self.request
+
+    def next_after(self, error: BackendError) -> float:
+        """Seconds until `candidate`, the same or another one, is to be asked. Raises if nobody is left to ask."""
+        if self.has_begun:
+            raise error
+        wait = self._wait(error)
+        if wait is not None:
+            self._retries += 1
+            return wait
+        self._faults.append((self.candidate, error))
+        while self._others:
+            candidate = self._others.pop(0)
+            if self._may_help(candidate):
+                logger.info("%s did not answer (%s); %s is asked", self.candidate, type(error).__name__, candidate)
+                self._turn_to(candidate)
+                return 0.0
+        raise self._faults[0][1]
+
+    def _wait(self, error: BackendError) -> float | None:
+        """Before the same candidate is asked again; None if it is not: it would not help, or take too long.
+
+        The wait that a server asks for is kept, and a little more, so that not all who wait come back together.
+        """
+        is_refused = self.attempt is not None and self.attempt.is_refused
+        if not error.is_transient or is_refused or self._retries >= MOST_RETRIES:
+            return None
+        backoff = settings.CHAT_RETRY_DELAY * 2**self._retries
+        least = max(error.told_wait or 0.0, backoff / 2)
+        if time.monotonic() - self._since + least > settings.CHAT_RETRY_PATIENCE:
+            return None
+        return least + random.uniform(0, backoff)  # noqa: S311  no secret hangs on it
+
+    def _may_help(self, candidate: Candidate) -> bool:
+        """Whether this one may answer where the others did not."""
+        if not _can_take(candidate, self.request):
+            return False
+        for failed, error in self._faults:
+            if error.concerns == "content" or (error.concerns == "length" and not _is_larger(candidate, failed)):
+                return False
+            if error.blames == "server" and candidate.backend == failed.backend:
+                return False
+        return True
+
+    def notice(self, error: BackendError, wait: float) -> Delta:
+        """What the person who waits is told, once `next_after` has decided."""
+        name = _name(self.candidate)
+        if not wait:
+            asked = _name(self._faults[-1][0])
+            sentence = _("“{asked}” did not answer. Asking “{name}” instead…").format(asked=asked, name=name)
+        elif isinstance(error, BackendUnavailable) and error.blames != "server":
+            sentence = _("“{name}” is busy. Asking again in {time}.").format(name=name, time=duration(wait))
+        else:
+            sentence = _("“{name}” did not answer. Asking again in {time}.").format(name=name, time=duration(wait))
+        return Delta(metadata={"waiting": sentence})
+
+
+def _name(candidate: Candidate) -> str:
+    return candidate.label or candidate.model_id or candidate.backend
+
+
+def _can_take(candidate: Candidate, request: ChatRequest) -> bool:
+    """A reply that goes on from its own beginning needs a model that can: another would answer the beginning."""
+    if not request.messages or request.messages[-1].role != "assistant":
+        return True
+    try:
+        return get_backend(candidate.backend).supports_continue
+    except BackendError:
+        return False
+
+
+def _is_larger(candidate: Candidate, failed: Candidate) -> bool:
+    """By the catalogue; a size that is not known is no reason to hope."""
+    return bool(candidate.context_size and failed.context_size and candidate.context_size > failed.context_size)

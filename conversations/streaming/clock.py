@@ -1,14 +1,12 @@
-"""The clock of a process: checkpoints, signs of life, claims lost, other processes' deaths, the outbox.
+"""The clock of a process: signs of life, checkpoints, claims lost, stops asked for elsewhere.
 
-Each part is a synchronous function for the database executor. No wall clocks are compared: a process is
-dead when its counter was seen unchanged for DEAD_AFTER seconds of this process's own monotonic time.
+Each part is a synchronous function for the database executor. How other processes are watched: obituary.py.
 """
 
 from __future__ import annotations
 
 import os
 import socket
-import time
 from uuid import UUID
 
 from django.db import DataError, connection, transaction
@@ -16,8 +14,6 @@ from django.db.models import F
 
 from conversations.models import Generation, Writer
 from conversations.streaming import outcome
-
-DEAD_AFTER = 60.0  # seconds
 
 
 def register() -> UUID:
@@ -44,22 +40,27 @@ def resign(writer_id: UUID) -> None:
     Writer.objects.filter(pk=writer_id).delete()
 
 
-def tick(writer_id: UUID, texts: list[tuple[UUID, str]]) -> tuple[dict[UUID, bool], set[UUID]]:
+def tick(writer_id: UUID, texts: list[tuple[UUID, str]]) -> tuple[set[UUID], set[UUID]]:
     """A sign of life, a checkpoint of the replies that moved, and this process's claims.
 
-    Returns the replies in progress that are still its own, each with whether a stop was asked for, and
-    those whose text the database refused.
+    Returns the replies in progress that are still its own, and those whose text the database refused.
     """
     beat(writer_id)
     refused = checkpoint(writer_id, texts) if texts else set()
     rows = Generation.objects.filter(writer_id=writer_id, status=Generation.Status.IN_PROGRESS)
-    return dict(rows.values_list("pk", "stop_requested")), refused
+    return set(rows.values_list("pk", flat=True)), refused
 
 
 def beat(writer_id: UUID) -> None:
     """A sign of life. If the row is gone (buried by mistake, or a new database), it is made again."""
     if not Writer.objects.filter(pk=writer_id).update(counter=F("counter") + 1):
         Writer.objects.create(pk=writer_id, host=socket.gethostname(), pid=os.getpid())
+
+
+def stops(writer_id: UUID) -> list[UUID]:
+    """Which of this process's replies somebody asked to stop, from whatever tab or process."""
+    rows = Generation.objects.filter(writer_id=writer_id, status=Generation.Status.IN_PROGRESS, stop_requested=True)
+    return list(rows.values_list("pk", flat=True))
 
 
 def checkpoint(writer_id: UUID, texts: list[tuple[UUID, str]]) -> set[UUID]:
@@ -90,21 +91,3 @@ def _save(writer_id: UUID, texts: list[tuple[UUID, str]]) -> None:
     sql = f"UPDATE {table} SET reply_text = %s WHERE id = %s AND writer_id = %s AND status = 'in_progress'"  # noqa: S608
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.executemany(sql, rows)
-
-
-class Obituary:
-    """Watches the counters of the other processes."""
-
-    def __init__(self) -> None:
-        self._seen: dict[UUID, tuple[int, float]] = {}
-
-    def watch(self, writer_id: UUID) -> int:
-        """Bury the processes whose counters stood still. Returns how many replies were interrupted."""
-        now = time.monotonic()
-        counters = dict(Writer.objects.exclude(pk=writer_id).values_list("pk", "counter"))
-        for pk, counter in counters.items():
-            if pk not in self._seen or self._seen[pk][0] != counter:
-                self._seen[pk] = (counter, now)
-        self._seen = {pk: seen for pk, seen in self._seen.items() if pk in counters}
-        dead = [pk for pk, (_, since) in self._seen.items() if now - since >= DEAD_AFTER]
-        return outcome.bury(dead)

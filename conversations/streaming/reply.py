@@ -26,12 +26,16 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A model that may answer: the alias of its connection, its id there, its label and ChatModel pk."""
+    """A model that may answer: the alias of its connection, its id there, its label and ChatModel pk.
+
+    `context_size` in tokens, None if unknown.
+    """
 
     backend: str
     model_id: str = ""
     label: str = ""
     pk: int | None = None
+    context_size: int | None = None
 
 
 @dataclass(slots=True)

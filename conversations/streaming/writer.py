@@ -11,7 +11,7 @@ import asyncio
 import contextvars
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
@@ -24,7 +24,9 @@ from conversations.models import Generation
 from conversations.relay import Relay, open_relay
 from conversations.streaming import clock, finishing, outcome
 from conversations.streaming.executors import in_database
+from conversations.streaming.obituary import Obituary
 from conversations.streaming.pulling import pull
+from conversations.streaming.repeating import repeat
 from conversations.streaming.reply import LiveReply, Outcome
 from conversations.types import Usage
 
@@ -40,7 +42,7 @@ class Writer:
         self.relay: Relay = open_relay(loop)
         self.live: dict[UUID, LiveReply] = {}
         self._draining_since: float | None = None
-        self._obituary = clock.Obituary()
+        self._obituary = Obituary()
         self._outbox = finishing.Outbox()
         self._tasks: set[asyncio.Task] = set()
         self._ready = asyncio.Lock()
@@ -54,8 +56,15 @@ class Writer:
         async with self._ready:
             if self.id is None:
                 self.id = await in_database(clock.register)
-                self._clock = {self.spawn(self._repeat(self._tick)), self.spawn(self._repeat(self._chores))}
+                self._clock = {self.spawn(repeat(*loop)) for loop in self._loops()}
         return self.id
+
+    def _loops(self) -> Iterator[tuple[Callable[[], Awaitable[None]], str]]:
+        """What is done again and again, and the setting with its interval. Apart, so that none waits for another."""
+        yield self._tick, "CHAT_CLOCK_INTERVAL"
+        yield self._watch, "CHAT_CLOCK_INTERVAL"
+        yield self._chores, "CHAT_CLOCK_INTERVAL"
+        yield self._stop_asked, "CHAT_STOP_INTERVAL"
 
     def launch(self, reply: LiveReply) -> None:
         """Begin to write an accepted turn."""
@@ -79,6 +88,10 @@ class Writer:
             return False
         self._cancel(reply, Status.CANCELLED)
         return True
+
+    async def is_silent(self, writer_id: UUID | None) -> bool:
+        """Whether the process that holds a reply has said nothing for so long that its owner may settle it."""
+        return writer_id != self.id and await in_database(self._obituary.is_silent, writer_id)
 
     def spawn(self, coroutine) -> asyncio.Task:
         """A task with a context of its own: a request's context would tie a thread and a connection to it."""
@@ -142,14 +155,6 @@ class Writer:
         finally:
             self.relay.end(reply.generation_id)
 
-    async def _repeat(self, step: Callable[[], Awaitable[None]]) -> None:
-        while True:
-            await asyncio.sleep(settings.CHAT_CLOCK_INTERVAL)
-            try:
-                await step()
-            except Exception as error:  # the database is away: nothing is lost, the next tick tries again
-                logger.warning("The clock will try again: %s: %s", type(error).__name__, error)
-
     async def _tick(self) -> None:
         """A sign of life, the checkpoint, the claims: what must not wait for anything else."""
         known = set(self.live)  # a reply that begins during the query has no claim in its answer
@@ -162,20 +167,25 @@ class Writer:
                 self._cancel(reply, Status.FAILED)
         for reply in [reply for reply in self.live.values() if reply.outcome]:
             self.spawn(self.conclude(reply))
-        for pk, reply in list(self.live.items()):
-            if mine.get(pk):
-                self._cancel(reply, Status.CANCELLED)
-            elif pk in known and pk not in mine:
-                self._cancel(reply, Status.INTERRUPTED)  # settled by somebody else: close the upstream
+        for reply in [self.live[pk] for pk in known & self.live.keys() - mine]:
+            self._cancel(reply, Status.INTERRUPTED)  # settled by somebody else: close the upstream
         # Accepted by this process, but never begun: the second time they are seen so, they are settled.
-        idle = mine.keys() - self.live.keys()
+        idle = mine - self.live.keys()
         if lost := [pk for pk in idle if pk in self._idle]:
             await in_database(outcome.settle_abandoned, lost)
         self._idle = idle
 
-    async def _chores(self) -> None:
-        """Other processes' deaths, and what the store is still to get."""
+    async def _stop_asked(self) -> None:
+        """A Stop that reached another process: its upstream costs money, so it does not wait for the tick."""
+        if self.live:
+            for pk in await in_database(clock.stops, self.id):
+                self.stop(pk)
+
+    async def _watch(self) -> None:
         await in_database(self._obituary.watch, self.id)
+
+    async def _chores(self) -> None:
+        """What the store is still to get."""
         await self._outbox.catch_up()
 
 

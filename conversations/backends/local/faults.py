@@ -39,7 +39,7 @@ def too_long(tokens: int, limit: int) -> BackendError:
         "This conversation has %(tokens)s tokens, and the model reads %(limit)s at most. "
         "Start a new chat, or send a shorter message."
     )
-    return BackendError(sentence % {"tokens": tokens, "limit": limit}, status=400)
+    return BackendError(sentence % {"tokens": tokens, "limit": limit}, status=400, concerns="length")
 
 
 def no_chat_template(model: str) -> BackendError:
@@ -53,7 +53,7 @@ def memory_fault(error: BaseException, model: str) -> BackendError | None:
     if not names & _OUT_OF_MEMORY and "allocate memory" not in str(error) and "not enough memory" not in str(error):
         return None
     sentence = _("The memory of this machine is too small for “%(model)s”. Choose a smaller model or a shorter chat.")
-    return BackendUnavailable(sentence % {"model": model})
+    return BackendUnavailable(sentence % {"model": model}, is_transient=False)
 
 
 def loading_fault(error: BaseException, model: str) -> BackendError | None:

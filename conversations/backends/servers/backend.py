@@ -40,6 +40,7 @@ class ServerBackend(ChatBackend):
         deadline: float = 600,
         max_length: int = 1_000_000,
         label: str = "",
+        can_continue: bool = False,
     ):
         super().__init__(alias)
         self.address = Address.parse(base_url)
@@ -49,7 +50,8 @@ class ServerBackend(ChatBackend):
         self.max_length = max_length
         self.label = label or self.address.host  # type: ignore[misc]
         self._model_ids = models
-        self._fields = OptionalFields()
+        self.supports_continue = can_continue  # type: ignore[misc]
+        self._fields = OptionalFields(can_continue=can_continue)
         secrets = (self.api_key, self.address.password, *self.headers.values())
         self.sentences = Sentences(self.label, alias, self.address.netloc, tuple(filter(None, secrets)))
 

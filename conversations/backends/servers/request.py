@@ -39,7 +39,9 @@ class OptionalFields:
     system role), and say so only when asked.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, can_continue: bool = False) -> None:
+        """`can_continue`: ask for the rest of a last message by the assistant, as vLLM and transformers want it."""
+        self._can_continue = can_continue
         self._refused: dict[str, set[str]] = {}
 
     def messages(self, request: ChatRequest) -> list[dict[str, str]]:
@@ -53,6 +55,8 @@ class OptionalFields:
         for name in PLAIN_OPTIONS:
             if request.options.get(name) is not None:
                 fields[name] = request.options[name]
+        if self._can_continue and request.messages[-1].role == "assistant":
+            fields |= {"continue_final_message": True, "add_generation_prompt": False}
         if stop := request.options.get("stop"):
             fields["stop"] = [stop] if isinstance(stop, str) else list(stop)
         refused = self._refused.get(request.model, frozenset())

@@ -11,6 +11,7 @@ import socket
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import ngettext
@@ -49,13 +50,16 @@ class Sentences:
             text = wording.HOST_UNKNOWN
         elif any(isinstance(cause, ssl.SSLError) for cause in causes):
             text = wording.NOT_SECURE
-        return BackendUnavailable(self._fill(text))
+        return BackendUnavailable(self._fill(text), is_transient=text is not wording.NOT_SECURE, blames="server")
 
     def timed_out(self, phase: Phase, seconds: float) -> BackendTimeout:
-        return BackendTimeout(self._fill(wording.TIMED_OUT[phase], time=duration(seconds)))
+        sentence = self._fill(wording.TIMED_OUT[phase], time=duration(seconds))
+        is_unreached = phase == "connect"  # a model that was silent for a minute is not asked for another one
+        return BackendTimeout(sentence, is_transient=is_unreached, blames="server" if is_unreached else "model")
 
     def broken_off(self, *, begun: bool) -> BackendError:
-        return self._error(wording.BROKEN_OFF if begun else wording.CLOSED_SILENTLY)
+        sentence = self._fill(wording.BROKEN_OFF if begun else wording.CLOSED_SILENTLY)
+        return BackendError(sentence, is_transient=True, blames="model")
 
     def malformed(self) -> BackendError:
         return self._error(wording.MALFORMED)
@@ -70,14 +74,14 @@ class Sentences:
         return self._error(wording.ONLY_THOUGHT)
 
     def filtered(self) -> BackendError:
-        return self._error(wording.FILTERED)
+        return BackendError(self._fill(wording.FILTERED), concerns="content")
 
     def refused(self, refusal: Refusal, model: str = "") -> BackendError:
         """The error for a server that said no: to the request, or in the middle of its answer."""
         if refusal.is_filtered:
             return self.filtered()
         if refusal.is_context_too_long:
-            return BackendError(self._fill(wording.TOO_LONG), status=413)
+            return BackendError(self._fill(wording.TOO_LONG), status=413, concerns="length")
         if refusal.is_out_of_credit:
             return BackendError(self._fill(wording.NO_CREDIT), status=402)
         if refusal.is_out_of_memory:
@@ -96,26 +100,34 @@ class Sentences:
         if status == 429:
             return self._wait(wording.TOO_MANY, refusal, status=429)
         if status in (503, 529):
-            return self._wait(wording.LOADING if refusal.is_loading else wording.OVERLOADED, refusal, status=503)
+            return self._unavailable(refusal)
         if status in (408, 504, 522, 524):
-            return BackendTimeout(self._fill(wording.GATEWAY_TIMED_OUT))
+            return BackendTimeout(self._fill(wording.GATEWAY_TIMED_OUT), is_transient=True)
         if 300 <= status < 400 or (status in (404, 405) and not refusal.is_from_api):
             return self.not_a_chat_server()
         if status >= 500:
-            return self._quoting(wording.FAILED, refusal)
+            return self._quoting(wording.FAILED, refusal, is_transient=True, blames="model")
         return self._quoting(wording.NOT_TAKEN if status else wording.FAILED_WITHIN, refusal)
 
-    def _wait(self, text: Promise, refusal: Refusal, *, status: int) -> BackendUnavailable:
+    def _unavailable(self, refusal: Refusal) -> BackendUnavailable:
+        """A model that loads, or a server that says when to come back, is alive; one that says neither may be down."""
+        if refusal.is_loading:
+            return self._wait(wording.LOADING, refusal, status=503)
+        blames = "" if refusal.wait else "model"
+        return self._wait(wording.OVERLOADED, refusal, status=503, blames=blames)
+
+    def _wait(self, text: Promise, refusal: Refusal, **marks: Any) -> BackendUnavailable:
         wait = refusal.wait or A_WHILE
-        return BackendUnavailable(self._fill(text, time=duration(wait)), status=status, retry_after=wait)
+        sentence = self._fill(text, time=duration(wait))
+        return BackendUnavailable(sentence, retry_after=wait, is_wait_told=refusal.wait is not None, **marks)
 
     def _error(self, text: Promise, **values: str) -> BackendError:
         return BackendError(self._fill(text, **values))
 
-    def _quoting(self, text: Promise, refusal: Refusal) -> BackendError:
+    def _quoting(self, text: Promise, refusal: Refusal, **marks: Any) -> BackendError:
         sentence = self._fill(text, status=str(refusal.status))
         quote = self._quote(refusal.message)
-        return BackendError(wording.QUOTED % {"sentence": sentence, "quote": quote} if quote else sentence)
+        return BackendError(wording.QUOTED % {"sentence": sentence, "quote": quote} if quote else sentence, **marks)
 
     def _fill(self, text: Promise, **values: str) -> str:
         return text % {"label": self.label, "alias": self.alias, "address": self.address, **values}

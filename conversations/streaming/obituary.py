@@ -1,0 +1,58 @@
+"""Watching the other processes: who has been silent for long, and who is dead.
+
+No wall clocks are compared. Each process raises a counter once per tick of its clock; what counts is for how
+long this process has itself seen it unchanged, by its own monotonic time and over successful reads only.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.conf import settings
+
+from conversations.models import Writer
+from conversations.streaming import outcome
+
+LONGEST_STEP = 5.0  # seconds that one pair of reads may add: a machine that slept must not bury who slept beside it
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    counter: int
+    silence: float = 0.0  # seconds
+
+
+class Obituary:
+    """What this process has seen of the others. Synchronous: runs in the database executor."""
+
+    def __init__(self) -> None:
+        self._seen: dict[UUID, _Seen] = {}
+        self._read_at = 0.0
+
+    def watch(self, writer_id: UUID) -> int:
+        """Read all counters but this process's own, and bury the dead. Returns how many replies were interrupted."""
+        asked = time.monotonic()
+        counters = dict(Writer.objects.exclude(pk=writer_id).values_list("pk", "counter"))
+        # From the last answer to this question, so that the wait for a slow database is nobody's silence.
+        step = min(asked - self._read_at, LONGEST_STEP)
+        self._read_at = time.monotonic()
+        self._seen = {pk: self._look(pk, counter, step) for pk, counter in counters.items()}
+        return outcome.bury([pk for pk, seen in self._seen.items() if seen.silence >= settings.CHAT_DEAD_AFTER])
+
+    def _look(self, pk: UUID, counter: int, step: float) -> _Seen:
+        before = self._seen.get(pk)
+        if before is None or before.counter != counter:
+            return _Seen(counter)
+        return _Seen(counter, before.silence + step)
+
+    def is_silent(self, writer_id: UUID | None) -> bool:
+        """Whether nothing was heard of a process for so long that the owner of its replies may settle them.
+
+        One that has no row any more is silent; one that was not watched yet is not.
+        """
+        if writer_id is None or not Writer.objects.filter(pk=writer_id).exists():
+            return True
+        seen = self._seen.get(writer_id)
+        return seen is not None and seen.silence >= settings.CHAT_SILENT_AFTER
