@@ -22,16 +22,14 @@ from django.core.exceptions import ImproperlyConfigured  # noqa: E402
 from django.db import DatabaseError  # noqa: E402
 from django.db.backends.base.base import BaseDatabaseWrapper  # noqa: E402
 
-from chatsite import sqlite, staticfiles  # noqa: E402
-from chatsite.body_limit import BodyLimit  # noqa: E402
-from chatsite.handler import Handler  # noqa: E402
+from chatsite import postgresql, sqlite, staticfiles  # noqa: E402
 from conversations import streaming  # noqa: E402
 from conversations.services import seed_catalogue  # noqa: E402
 from conversations.streaming.executors import in_database  # noqa: E402
 
 logger = logging.getLogger("chatsite")
-limited_application = BodyLimit(Handler())
 DATABASE_PATIENCE = 5.0  # seconds; then the site starts without, and /readyz says so
+DATABASE_PAUSE = 2.0  # seconds, before it is asked again
 
 
 def check_configuration() -> None:
@@ -68,6 +66,7 @@ class Life:
         await asyncio.shield(self._starting)
 
     async def _start(self) -> None:
+        postgresql.serve()
         await asyncio.to_thread(check_configuration)
         self._streaming = self.loop.create_task(self._start_streaming())
         await asyncio.wait([self._streaming], timeout=DATABASE_PATIENCE)
@@ -85,7 +84,7 @@ class Life:
                 return await streaming.startup()
             except DatabaseError as error:
                 logger.error("The database is not ready: %s. Trying again; `python manage.py migrate` may help.", error)
-                await asyncio.sleep(DATABASE_PATIENCE)
+                await asyncio.sleep(DATABASE_PAUSE)
 
     async def settle(self) -> None:
         """Let running replies end in their grace, keep what the others have said; once."""

@@ -82,6 +82,12 @@ DATABASE_AWAY = Problem(
     _("The site cannot reach its database"),
     _("Nothing of yours is lost. Try again in a moment."),
 )
+OVERDUE = Problem(
+    503,
+    "overdue",
+    _("The site takes too long to answer"),
+    _("Something that it needs does not answer. Nothing of yours is lost. Try again in a moment."),
+)
 MAIL_UNAVAILABLE = Problem(
     503,
     "mail_unavailable",
@@ -145,6 +151,10 @@ def too_many_requests(request: HttpRequest, *, retry_after: int = 60) -> HttpRes
 
 def server_error(request: HttpRequest) -> HttpResponse:
     return respond(request, SERVER_ERROR)
+
+
+def overdue(request: HttpRequest) -> HttpResponse:
+    return respond(request, OVERDUE, retry_after=2, **_way_back(request))
 
 
 def mail_unavailable(request: HttpRequest) -> HttpResponse:

@@ -12,6 +12,7 @@
   x CorruptDocument             500  what the store holds is no transcript
   x StoreUnavailable            503  retry_after
   x ShuttingDown                503  retry_after; the page sends again by itself
+  x Overdue                     503  nobody waits for it any more, and nothing was done
   x BackendError                502  the model said no
     + BackendTimeout            504
     + BackendUnavailable        503  loading, overloaded, not reachable: retry_after
@@ -92,6 +93,12 @@ class StoreUnavailable(ChatError):
 class ShuttingDown(ChatError):
     status = 503
     code = "shutting_down"
+    retry_after = 1
+
+
+class Overdue(ChatError):
+    status = 503
+    code = "overdue"
     retry_after = 1
 
 

@@ -16,6 +16,8 @@ from typing import Any
 from django.db import OperationalError
 from django.db.backends.postgresql import base
 
+from chatsite.postgresql.hanging import Driver
+
 PATIENCE = 5.0  # seconds to wait for a connection that somebody else holds
 
 
@@ -25,6 +27,8 @@ def _slots(alias: str, count: int) -> threading.BoundedSemaphore:
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
+    Database = Driver()
+
     def __init__(self, settings_dict: dict[str, Any], *args, **kwargs) -> None:
         super().__init__(settings_dict, *args, **kwargs)
         self._release = _nothing_held

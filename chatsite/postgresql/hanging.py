@@ -12,25 +12,19 @@ import psycopg
 from django.conf import settings
 from psycopg.errors import ConnectionTimeout, _WaitTimeout
 
+from chatsite import postgresql
 from conversations.outage import Outage
 
 outage = Outage("Postgres")
-_is_serving = False
-
-
-def serve() -> None:
-    """From now on statements have their limit. Management commands do without: a migration may take its time."""
-    global _is_serving
-    _is_serving = True
 
 
 class Connection(psycopg.Connection):
     def wait(self, gen, *args: Any, timeout: float | None = None, **kwargs: Any):
-        """Raises OperationalError after DATABASE_PATIENCE seconds.
+        """Raises OperationalError after DATABASE_PATIENCE seconds, in a process that serves.
 
         The connection is closed then: what became of the statement is unknown, and its answer may still come.
         """
-        limit = timeout or (settings.DATABASE_PATIENCE if _is_serving else None)
+        limit = timeout or (settings.DATABASE_PATIENCE if postgresql.is_serving else None)
         try:
             return super().wait(gen, *args, timeout=limit, **kwargs)
         except _WaitTimeout:

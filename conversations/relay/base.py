@@ -29,6 +29,19 @@ class Listener(Protocol):
         """Nothing follows at all."""
 
 
+class DistantListener(Protocol):
+    """Follows a reply that another process writes. Called on the event loop; must not block."""
+
+    def receive_at(self, end: int, text: str) -> None:
+        """Text of which the last character is the reply's `end`-th. It may overlap what is known, or leave a gap."""
+
+    def notice(self, delta: Delta) -> None: ...
+
+    def finish(self) -> None: ...
+
+    def end(self) -> None: ...
+
+
 class Relay(ABC):
     @abstractmethod
     def open(self, generation_id: UUID) -> None:
@@ -69,3 +82,14 @@ class Relay(ABC):
     @abstractmethod
     def detach(self, generation_id: UUID, listener: Listener) -> None:
         """Call `listener` no more."""
+
+    # Between processes. A relay that does not reach others tells nothing, and readers fall back on the row.
+
+    def listen(self, generation_id: UUID, listener: DistantListener, after: int) -> None:  # noqa: B027
+        """Tell what another process publishes of a reply beyond its first `after` characters."""
+
+    def unlisten(self, generation_id: UUID) -> None:  # noqa: B027
+        """Tell no more of it."""
+
+    async def aclose(self) -> None:  # noqa: B027
+        """Pass on what still waits, and let go of connections. Called once, when nothing is published any more."""

@@ -2,16 +2,25 @@
 
 A job's database connections are opened by it and closed after it, so that no idle thread holds one. Only SQLite's stay
 with their threads: nobody counts them, and opening one costs as much as two queries.
+
+Where a request waits for a job, the job begins before the request is given up, or never: what was refused with 503
+because everything hung must not be done when it hangs no more.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
 from typing import TypeVar
 
 from django.db import connections
+from django.utils.translation import gettext as _
+
+from conversations.errors import Overdue
 
 T = TypeVar("T")
 
@@ -19,19 +28,28 @@ DATABASE_THREADS = 4
 STORE_THREADS = 8
 _database = ThreadPoolExecutor(DATABASE_THREADS, thread_name_prefix="database")
 _store = ThreadPoolExecutor(STORE_THREADS, thread_name_prefix="store")
+answer_by: ContextVar[float] = ContextVar("answer_by", default=math.inf)
+"""When whoever waits for a request is told that it failed, on time.monotonic()'s clock. Tasks of no request: never."""
 
 
 async def in_database(function: Callable[..., T], *args) -> T:
-    """Run a function that uses the ORM. Raises what it raises."""
-    return await asyncio.get_running_loop().run_in_executor(_database, _job, function, args)
+    """Run a function that uses the ORM. Raises what it raises, and Overdue if no thread was free in time."""
+    return await asyncio.get_running_loop().run_in_executor(_database, _job, answer_by.get(), function, args)
 
 
 async def in_store(function: Callable[..., T], *args) -> T:
-    """Run a function that uses the conversation store (and perhaps the ORM). Raises what it raises."""
-    return await asyncio.get_running_loop().run_in_executor(_store, _job, function, args)
+    """Run a function that uses the conversation store (and perhaps the ORM). Raises as in_database."""
+    return await asyncio.get_running_loop().run_in_executor(_store, _job, answer_by.get(), function, args)
 
 
-def _job(function: Callable[..., T], args: tuple) -> T:
+def check_time(by: float) -> None:
+    """Raises Overdue after `by`, on time.monotonic()'s clock."""
+    if time.monotonic() > by:
+        raise Overdue(_("The site took too long to answer, so nothing was done. Try again in a moment."))
+
+
+def _job(by: float, function: Callable[..., T], args: tuple) -> T:
+    check_time(by)
     try:
         return function(*args)
     finally:
