@@ -28,6 +28,7 @@ from conversations.services import seed_catalogue  # noqa: E402
 from conversations.streaming.executors import in_database  # noqa: E402
 
 logger = logging.getLogger("chatsite")
+limited_application = Deadline(BodyLimit(Handler()))
 DATABASE_PATIENCE = 5.0  # seconds; then the site starts without, and /readyz says so
 DATABASE_PAUSE = 2.0  # seconds, before it is asked again
 
