@@ -23,6 +23,9 @@ from django.db import DatabaseError  # noqa: E402
 from django.db.backends.base.base import BaseDatabaseWrapper  # noqa: E402
 
 from chatsite import postgresql, sqlite, staticfiles  # noqa: E402
+from chatsite.body_limit import BodyLimit  # noqa: E402
+from chatsite.deadline import Deadline  # noqa: E402
+from chatsite.handler import Handler  # noqa: E402
 from conversations import streaming  # noqa: E402
 from conversations.services import seed_catalogue  # noqa: E402
 from conversations.streaming.executors import in_database  # noqa: E402
