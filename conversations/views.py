@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.cache import patch_cache_control
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -125,6 +126,7 @@ async def follow(request: HttpRequest, generation_id) -> HttpResponseBase:
     response = StreamingHttpResponse(body, content_type=EVENT_STREAM)
     response["X-Accel-Buffering"] = "no"
     response["Content-Encoding"] = "identity"  # no middleware and no proxy shall compress events
+    patch_cache_control(response, no_transform=True)
     return response
 
 
