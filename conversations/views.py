@@ -24,7 +24,7 @@ from conversations.access import generation_or_404, members_only, own_or_404
 from conversations.errors import ChatError, InputError
 from conversations.forms import MessageForm, RenameForm, RetryForm
 from conversations.models import Conversation
-from conversations.responses import is_fetch, refusal, remember_author, stale_form, take_draft, turn_response
+from conversations.responses import is_fetch, refusal, remember_author, stale_form, take_draft, turn_response, with_delay
 from conversations.streaming.executors import in_database
 
 HISTORY_PAGE_SIZE = 50
@@ -116,7 +116,7 @@ async def follow(request: HttpRequest, generation_id) -> HttpResponseBase:
         return HttpResponse(status=204)
     user = await request.auser()
     generation = await in_database(generation_or_404, user, generation_id)
-    if generation.is_live or streaming.is_followed_up(generation.pk):
+    if generation.is_live or streaming.is_followed_up(generation):
         visitor = streaming.Visitor(request.session.session_key, user.pk)
         body = streaming.follow(generation.pk, streaming.parse_cursor(seen), visitor)
     else:
@@ -163,7 +163,9 @@ def _chat_page(request: HttpRequest, conversation: Conversation | None) -> HttpR
     context = pages.chat_context(request.user, conversation)
     if draft := take_draft(request):
         context["composer"] = context["composer"].refused(draft, ChatError())
-    return remember_author(request, render(request, "conversations/chat.html", context))
+    lacks = context["lacks"]
+    response = render(request, "conversations/chat.html", context, status=lacks.status if lacks else 200)
+    return remember_author(request, with_delay(response, lacks) if lacks else response)
 
 
 def _renamed(request: HttpRequest, conversation: Conversation) -> HttpResponse:
