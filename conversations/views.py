@@ -24,7 +24,15 @@ from conversations.access import generation_or_404, members_only, own_or_404
 from conversations.errors import ChatError, InputError
 from conversations.forms import MessageForm, RenameForm, RetryForm
 from conversations.models import Conversation
-from conversations.responses import is_fetch, refusal, remember_author, stale_form, take_draft, turn_response, with_delay
+from conversations.responses import (
+    is_fetch,
+    refusal,
+    remember_author,
+    stale_form,
+    take_draft,
+    turn_response,
+    with_delay,
+)
 from conversations.streaming.executors import in_database
 
 HISTORY_PAGE_SIZE = 50
@@ -71,17 +79,14 @@ async def send(request: HttpRequest, conversation_id) -> HttpResponse:
 @members_only
 async def retry(request: HttpRequest, conversation_id) -> HttpResponse:
     """Another answer, in the place of one that failed."""
-    user = await request.auser()
-    conversation = await in_database(own_or_404, user, conversation_id)
-    form = RetryForm(request.POST)
-    try:
-        data = _valid(form)
-        generation = await services.regenerate(
-            conversation, data["message_id"], idempotency_key=data["key"], model=data["model"]
-        )
-    except ChatError as error:
-        return await refusal(request, conversation, error)
-    return await turn_response(request, generation, is_retry=True)
+    return await _answer_again(request, conversation_id, services.regenerate)
+
+
+@require_POST
+@members_only
+async def go_on(request: HttpRequest, conversation_id) -> HttpResponse:
+    """The same answer, from where it was cut."""
+    return await _answer_again(request, conversation_id, services.continue_reply)
 
 
 @require_POST
@@ -188,6 +193,18 @@ async def _send(request: HttpRequest, conversation: Conversation) -> HttpRespons
     except ChatError as error:
         return await refusal(request, conversation, error)
     return await turn_response(request, generation)
+
+
+async def _answer_again(request: HttpRequest, conversation_id, verb) -> HttpResponse:
+    """`verb` is a service that writes another reply to the same message."""
+    user = await request.auser()
+    conversation = await in_database(own_or_404, user, conversation_id)
+    try:
+        data = _valid(RetryForm(request.POST))
+        generation = await verb(conversation, data["message_id"], idempotency_key=data["key"], model=data["model"])
+    except ChatError as error:
+        return await refusal(request, conversation, error)
+    return await turn_response(request, generation, is_retry=True)
 
 
 def _valid(form: MessageForm) -> dict:
