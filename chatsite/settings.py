@@ -130,7 +130,7 @@ REDIS_URL = env.text("REDIS_URL")
 REDIS_PREFIX = env.text("REDIS_PREFIX", "chatsite")
 CACHES = {
     "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "BACKEND": "chatsite.cache.SharedCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": REDIS_PREFIX,
     }
@@ -205,13 +205,15 @@ ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
 # Mail: EMAIL_URL=smtp+tls://user:password@host:587 (or smtps://, smtp://), or EMAIL_HOST and its kin. Without a server,
 # development prints mails on the console; production drops them, because a reset link in a log is a secret in a log.
 _mail = env.mail_server()
-EMAIL_BACKEND = "django.core.mail.backends.{}.EmailBackend".format(
-    "smtp" if _mail.host else "console" if DEBUG else "dummy"
+EMAIL_BACKEND = (
+    "chatsite.mail.EmailBackend"
+    if _mail.host
+    else f"django.core.mail.backends.{'console' if DEBUG else 'dummy'}.EmailBackend"
 )
 EMAIL_HOST, EMAIL_PORT = _mail.host, _mail.port
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail.user, _mail.password
 EMAIL_USE_TLS, EMAIL_USE_SSL = _mail.tls, _mail.ssl
-EMAIL_TIMEOUT = 5  # seconds
+EMAIL_TIMEOUT = 3.5  # seconds, for one mail from the connection to the last word (chatsite/mail.py)
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("DEFAULT_FROM_EMAIL", "webmaster@localhost")
 
 # Security. No inline script or style anywhere, so the policy needs no nonce.

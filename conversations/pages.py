@@ -20,6 +20,7 @@ from conversations.presenting import message_views
 from conversations.types import Transcript, new_id
 
 SIDEBAR_LIMIT = 100
+UNREAD = "unread"  # a parent that no chat has: whoever answers it is asked to load the page again
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +95,17 @@ def page_context(user, conversation: Conversation | None) -> dict[str, Any]:
 
 
 def chat_context(user, conversation: Conversation | None) -> dict[str, Any]:
-    """A conversation, or a new chat. Raises StoreUnavailable."""
-    transcript = services.read(conversation) if conversation else Transcript()
+    """A conversation, or a new chat. `lacks` tells why earlier messages are missing, if they are."""
+    transcript, lacks = services.read_what_is_there(conversation) if conversation else (Transcript(), None)
     views = message_views(transcript, str(conversation.pk)) if conversation else []
     live = next((view.generation_id for view in reversed(views) if view.is_live), "")
+    if lacks and not transcript.leaf:
+        transcript = replace(transcript, leaf=UNREAD)
     return page_context(user, conversation) | {
         "messages": views,
+        "lacks": lacks,
         "composer": composer(conversation, transcript, live_generation_id=live),
-        "examples": [] if views else [str(example) for example in settings.CHAT_EXAMPLE_PROMPTS[:4]],
+        "examples": [] if views or lacks else [str(example) for example in settings.CHAT_EXAMPLE_PROMPTS[:4]],
         "show_connect_notice": user.is_staff and not has_language_model(),
         "greeting_name": user.get_full_name(),
     }
@@ -111,10 +115,10 @@ def turn_context(generation: Generation, *, is_retry: bool, is_followed_up: bool
     """The turn that was just accepted, and the composer for the next one.
 
     `is_followed_up`: something may still come, be it only a title. Raises NotFound if the conversation was
-    deleted in the same moment, StoreUnavailable.
+    deleted in the same moment.
     """
     conversation = services.by_id(generation.user, generation.conversation_id)
-    transcript = services.read(conversation)
+    transcript, _lacks = services.read_what_is_there(conversation)  # it was accepted, whatever the store says now
     views = message_views(transcript, str(conversation.pk), generation.reply_id)
     if not views:
         raise NotFound(_("This chat does not exist."))

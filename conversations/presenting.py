@@ -37,12 +37,18 @@ class MessageView:
     conversation_id: str = ""
     waiting: str = ""
     is_last: bool = False
+    is_cut: bool = False
+    """Something is missing at its end, and a model can go on from there."""
     versions: tuple[str, ...] = ()
     """Ids of the messages that stand in the same place, this one among them; empty if it is alone."""
 
     @property
     def can_retry(self) -> bool:
         return self.role == "assistant" and self.is_last and self.status in RETRYABLE
+
+    @property
+    def can_continue(self) -> bool:
+        return self.is_last and self.is_cut
 
     @property
     def version(self) -> int:
@@ -65,13 +71,42 @@ class MessageView:
 def message_views(transcript: Transcript, conversation_id: str, leaf: str | None = None) -> list[MessageView]:
     """A branch (by default the shown one): the system prompt never, the model's name where it changed."""
     shown = [message for message in transcript.branch(leaf) if message.role in ("user", "assistant")]
-    views, label, siblings = [], "", transcript.siblings()
+    views, label, versions = [], "", _versions(transcript)
     for message in shown:
         own = message.metadata.get("label", "") if message.role == "assistant" else label
         changed, label = (own if own != label and label else ""), own or label
         view = message_view(message, conversation_id, model_label=changed, is_last=message is shown[-1])
-        views.append(replace(view, versions=siblings.get(message.id, ())))
+        views.append(replace(view, versions=versions.get(message.id, ())))
     return views
+
+
+def _versions(transcript: Transcript) -> dict[str, tuple[str, ...]]:
+    """For each message that has any: the ids that stand in the same place, itself among them, oldest first.
+
+    A reply that another one continues stands in that one as a whole, and is no version of its own; unless it is
+    what is shown, or something follows it that would be out of reach.
+    """
+    followed = {message.parent_id for message in transcript.messages}
+    past = {message.metadata.get("continues") for message in transcript.messages} - followed
+    siblings = transcript.siblings()
+    counted = {at: tuple(id_ for id_ in ids if id_ == at or id_ not in past) for at, ids in siblings.items()}
+    return {at: ids for at, ids in counted.items() if len(ids) > 1}
+
+
+def can_go_on(message: Message) -> bool:
+    """Whether this is a reply that ended before its end, with a text that a model may still add to."""
+    status = message.metadata.get("status", "completed")
+    is_cut = status in RETRYABLE or (status == "completed" and message.metadata.get("finish_reason") == "length")
+    has_room = bool(message.content.strip()) and len(message.content) < settings.CHAT_MAX_REPLY_LENGTH
+    return message.role == "assistant" and is_cut and has_room and _is_by_a_model(message.metadata.get("backend", ""))
+
+
+def _is_by_a_model(backend: str) -> bool:
+    """False for rules. Of a connection that is gone nothing is known; another model may go on in its place."""
+    try:
+        return backend not in settings.CHAT_BACKENDS or get_backend(backend).is_language_model
+    except ChatError:
+        return True
 
 
 def message_view(
@@ -95,6 +130,7 @@ def message_view(
         conversation_id=conversation_id,
         waiting=waiting_for(data.get("backend", "")) if status == "in_progress" else "",
         is_last=is_last,
+        is_cut=can_go_on(message),
     )
 
 

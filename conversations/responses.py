@@ -16,10 +16,10 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from conversations import pages
-from conversations.errors import ChatError, StoreUnavailable
+from conversations.errors import ChatError
 from conversations.models import Conversation, Generation
 from conversations.services import by_id, start_conversation
-from conversations.streaming import is_followed_up as is_followed_up_here
+from conversations.streaming import is_followed_up
 from conversations.types import Transcript
 
 DRAFT = "draft"
@@ -46,12 +46,12 @@ async def turn_response(request: HttpRequest, generation: Generation, *, is_retr
         url = reverse("conversations:show", args=[generation.conversation_id])
         return HttpResponse(status=303, headers={"Location": f"{url}#m-{generation.reply_id}"})
     # Asked before the title is read: what is not in the page then, the stream still brings.
-    is_followed_up = is_followed_up_here(generation.pk)
-    return await sync_to_async(_turn)(request, generation, is_retry, is_followed_up)
+    may_go_on = is_followed_up(generation)
+    return await sync_to_async(_turn)(request, generation, is_retry, may_go_on)
 
 
-def _turn(request: HttpRequest, generation: Generation, is_retry: bool, is_followed_up: bool) -> HttpResponse:
-    context = pages.turn_context(generation, is_retry=is_retry, is_followed_up=is_followed_up)
+def _turn(request: HttpRequest, generation: Generation, is_retry: bool, may_go_on: bool) -> HttpResponse:
+    context = pages.turn_context(generation, is_retry=is_retry, is_followed_up=may_go_on)
     return render(request, "conversations/_turn.html", context)
 
 
@@ -130,21 +130,20 @@ def _composer_again(request: HttpRequest, conversation: Conversation, error: Cha
         composer = pages.composer(conversation, Transcript(leaf=request.POST.get("parent_id") or None))
         return _render_composer(request, composer.refused(content, error), error)
     saved = None if conversation._state.adding else conversation
-    try:
-        context = pages.chat_context(request.user, saved)
-    except StoreUnavailable:
-        context = pages.chat_context(request.user, None) | pages.page_context(request.user, saved)
+    context = pages.chat_context(request.user, saved)
+    if context["lacks"]:
         context["composer"] = pages.composer(saved, Transcript(leaf=request.POST.get("parent_id") or None))
     context["composer"] = context["composer"].refused(content, error)
-    return _with_delay(render(request, "conversations/chat.html", context, status=error.status), error)
+    return with_delay(render(request, "conversations/chat.html", context, status=error.status), error)
 
 
 def _render_composer(request: HttpRequest, composer: pages.Composer, error: ChatError) -> HttpResponse:
     context = {"composer": composer}
-    return _with_delay(render(request, "conversations/_composer.html", context, status=error.status), error)
+    return with_delay(render(request, "conversations/_composer.html", context, status=error.status), error)
 
 
-def _with_delay(response: HttpResponse, error: ChatError) -> HttpResponse:
+def with_delay(response: HttpResponse, error: ChatError) -> HttpResponse:
+    """Retry-After, where the error says when."""
     if error.retry_after is not None:
         response["Retry-After"] = str(math.ceil(error.retry_after))
     return response

@@ -11,6 +11,7 @@ urlpatterns = [
     path("c/<uuid:conversation_id>/", views.show, name="show"),
     path("c/<uuid:conversation_id>/send/", views.send, name="send"),
     path("c/<uuid:conversation_id>/retry/", views.retry, name="retry"),
+    path("c/<uuid:conversation_id>/continue/", views.go_on, name="continue"),
     path("c/<uuid:conversation_id>/select/", views.select, name="select"),
     path("c/<uuid:conversation_id>/rename/", views.rename, name="rename"),
     path("c/<uuid:conversation_id>/delete/", views.delete, name="delete"),

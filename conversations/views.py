@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.cache import patch_cache_control
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -23,7 +24,15 @@ from conversations.access import generation_or_404, members_only, own_or_404
 from conversations.errors import ChatError, InputError
 from conversations.forms import MessageForm, RenameForm, RetryForm
 from conversations.models import Conversation
-from conversations.responses import is_fetch, refusal, remember_author, stale_form, take_draft, turn_response
+from conversations.responses import (
+    is_fetch,
+    refusal,
+    remember_author,
+    stale_form,
+    take_draft,
+    turn_response,
+    with_delay,
+)
 from conversations.streaming.executors import in_database
 
 HISTORY_PAGE_SIZE = 50
@@ -70,17 +79,14 @@ async def send(request: HttpRequest, conversation_id) -> HttpResponse:
 @members_only
 async def retry(request: HttpRequest, conversation_id) -> HttpResponse:
     """Another answer, in the place of one that failed."""
-    user = await request.auser()
-    conversation = await in_database(own_or_404, user, conversation_id)
-    form = RetryForm(request.POST)
-    try:
-        data = _valid(form)
-        generation = await services.regenerate(
-            conversation, data["message_id"], idempotency_key=data["key"], model=data["model"]
-        )
-    except ChatError as error:
-        return await refusal(request, conversation, error)
-    return await turn_response(request, generation, is_retry=True)
+    return await _answer_again(request, conversation_id, services.regenerate)
+
+
+@require_POST
+@members_only
+async def go_on(request: HttpRequest, conversation_id) -> HttpResponse:
+    """The same answer, from where it was cut."""
+    return await _answer_again(request, conversation_id, services.continue_reply)
 
 
 @require_POST
@@ -115,7 +121,7 @@ async def follow(request: HttpRequest, generation_id) -> HttpResponseBase:
         return HttpResponse(status=204)
     user = await request.auser()
     generation = await in_database(generation_or_404, user, generation_id)
-    if generation.is_live or streaming.is_followed_up(generation.pk):
+    if generation.is_live or streaming.is_followed_up(generation):
         visitor = streaming.Visitor(request.session.session_key, user.pk)
         body = streaming.follow(generation.pk, streaming.parse_cursor(seen), visitor)
     else:
@@ -125,6 +131,7 @@ async def follow(request: HttpRequest, generation_id) -> HttpResponseBase:
     response = StreamingHttpResponse(body, content_type=EVENT_STREAM)
     response["X-Accel-Buffering"] = "no"
     response["Content-Encoding"] = "identity"  # no middleware and no proxy shall compress events
+    patch_cache_control(response, no_transform=True)
     return response
 
 
@@ -161,7 +168,9 @@ def _chat_page(request: HttpRequest, conversation: Conversation | None) -> HttpR
     context = pages.chat_context(request.user, conversation)
     if draft := take_draft(request):
         context["composer"] = context["composer"].refused(draft, ChatError())
-    return remember_author(request, render(request, "conversations/chat.html", context))
+    lacks = context["lacks"]
+    response = render(request, "conversations/chat.html", context, status=lacks.status if lacks else 200)
+    return remember_author(request, with_delay(response, lacks) if lacks else response)
 
 
 def _renamed(request: HttpRequest, conversation: Conversation) -> HttpResponse:
@@ -184,6 +193,18 @@ async def _send(request: HttpRequest, conversation: Conversation) -> HttpRespons
     except ChatError as error:
         return await refusal(request, conversation, error)
     return await turn_response(request, generation)
+
+
+async def _answer_again(request: HttpRequest, conversation_id, verb) -> HttpResponse:
+    """`verb` is a service that writes another reply to the same message."""
+    user = await request.auser()
+    conversation = await in_database(own_or_404, user, conversation_id)
+    try:
+        data = _valid(RetryForm(request.POST))
+        generation = await verb(conversation, data["message_id"], idempotency_key=data["key"], model=data["model"])
+    except ChatError as error:
+        return await refusal(request, conversation, error)
+    return await turn_response(request, generation, is_retry=True)
 
 
 def _valid(form: MessageForm) -> dict:

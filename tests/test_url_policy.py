@@ -45,6 +45,7 @@ POLICIES = {
     "conversations:show": OWNER,
     "conversations:send": OWNER,
     "conversations:retry": OWNER,
+    "conversations:continue": OWNER,
     "conversations:select": OWNER,
     "conversations:rename": OWNER,
     "conversations:delete": OWNER,

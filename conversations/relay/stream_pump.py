@@ -15,6 +15,7 @@ from redis.exceptions import ResponseError
 
 from conversations.relay.redis_link import TIMEOUT, BackOff, Outage
 from conversations.relay.stream_entries import TEXT, Entry, stream_key
+from conversations.relay.waiting import wait_at_most
 
 INTERVAL = 0.05  # seconds; what arrives meanwhile is joined
 LONGEST_ENTRY = 64_000  # characters; more at once (what a reply continues) is left to the row
@@ -130,7 +131,7 @@ class Pump:
             pause = await self._send(*self._take())
             if self._closing.is_set() and not self._moved:
                 return
-            await _until(self._closing, pause)
+            await wait_at_most(pause, self._closing)
 
     async def _send(self, keys: list[str], arguments: list[str]) -> float:
         """Returns how many seconds to wait for the next time."""
@@ -146,12 +147,3 @@ class Pump:
         self._outage.ended()
         self._back_off.reset()
         return INTERVAL
-
-
-async def _until(event: asyncio.Event, seconds: float) -> None:
-    """Wait for the event, but not longer."""
-    try:
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    except TimeoutError:
-        pass

@@ -1,6 +1,7 @@
 """The verbs of a conversation. They know no request, no HTML and no JSON; whoever calls has the right to."""
 
 from conversations.services.catalogue import available_models, choose_model, default_model, seed_catalogue
+from conversations.services.continuing import continue_reply
 from conversations.services.conversations import (
     all_of,
     by_id,
@@ -8,23 +9,27 @@ from conversations.services.conversations import (
     delete,
     latest,
     read,
+    read_what_is_there,
     rename,
     start_conversation,
     store,
 )
-from conversations.services.turns import edit_message, regenerate, select, send_message, stop
+from conversations.services.stopping import stop
+from conversations.services.turns import edit_message, regenerate, select, send_message
 
 __all__ = [
     "all_of",
     "available_models",
     "by_id",
     "choose_model",
+    "continue_reply",
     "create",
     "default_model",
     "delete",
     "edit_message",
     "latest",
     "read",
+    "read_what_is_there",
     "regenerate",
     "rename",
     "seed_catalogue",

@@ -15,12 +15,17 @@ from django.utils.translation import gettext as _
 from conversations import titles
 from conversations.errors import ConversationBusy, KeyReused, NotFound, QuotaExceeded
 from conversations.models import TITLE_MAX_LENGTH, ChatModel, Conversation, Generation
+from conversations.streaming.executors import answer_by, check_time
 from conversations.types import new_id
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A turn that is asked for. `text` is what the person said, also when an answer is asked for again."""
+    """A turn that is asked for. `text` is what the person said, also when an answer is asked for again.
+
+    `continues` is the id of a reply, and `prefix` its text, with which the new one begins. After `answer_by`
+    (executors.py) whoever asked has been told that it failed.
+    """
 
     conversation: Conversation
     model: ChatModel
@@ -31,6 +36,9 @@ class Draft:
     key: str
     body_hash: str
     is_new_message: bool = False
+    continues: str = ""
+    prefix: str = ""
+    answer_by: float = field(default_factory=answer_by.get)
     generation_id: UUID = field(default_factory=uuid4)
     reply_id: str = field(default_factory=new_id)
 
@@ -47,7 +55,7 @@ def replay(user_id: int, key: str, body_hash: str) -> Generation | None:
 def accept(draft: Draft, writer_id: UUID) -> tuple[Generation, bool]:
     """Make the turn durable. Returns its row, and False if the same send was accepted before.
 
-    Raises QuotaExceeded, ConversationBusy, KeyReused, and NotFound if the conversation was deleted meanwhile.
+    Raises QuotaExceeded, ConversationBusy, KeyReused, NotFound if the conversation was deleted meanwhile, and Overdue.
     """
     user_id = draft.conversation.user_id
     with transaction.atomic():
@@ -55,6 +63,7 @@ def accept(draft: Draft, writer_id: UUID) -> tuple[Generation, bool]:
         get_user_model().objects.select_for_update().get(pk=user_id)
         if known := replay(user_id, draft.key, draft.body_hash):
             return known, False
+        check_time(draft.answer_by)  # the lock may have been long in coming
         _check_quota(user_id)
         _keep_conversation(draft)
         try:
@@ -69,7 +78,9 @@ def accept(draft: Draft, writer_id: UUID) -> tuple[Generation, bool]:
 
 
 def _check_quota(user_id: int) -> None:
-    running = Generation.objects.filter(user_id=user_id, status=Generation.Status.IN_PROGRESS).count()
+    rows = Generation.objects.filter(user_id=user_id, status=Generation.Status.IN_PROGRESS)
+    # Replies to one message count as one: models that are compared.
+    running = rows.order_by().values("user_message_id").distinct().count()
     if running >= settings.CHAT_MAX_RUNNING_REPLIES:
         raise QuotaExceeded(
             _("{count} answers are being written for you already. Wait for one of them, or stop one.").format(
@@ -108,6 +119,8 @@ def _insert(draft: Draft, writer_id: UUID) -> Generation:
         user_message_id=draft.user_message_id,
         user_text=draft.text,
         reply_id=draft.reply_id,
+        reply_text=draft.prefix,
+        continues=draft.continues,
         is_regeneration=not draft.is_new_message,
         idempotency_key=draft.key,
         body_hash=draft.body_hash,

@@ -87,6 +87,22 @@ def read(conversation: Conversation) -> Transcript:
     return transcript
 
 
+def read_what_is_there(conversation: Conversation) -> tuple[Transcript, StoreUnavailable | None]:
+    """The transcript; or, with the reason, only those turns of it whose text still stands in the database.
+
+    That is what pages show while the store is away: the running reply, what the store is yet to get, and the turns of
+    the last hours.
+    """
+    try:
+        return read(conversation), None
+    except StoreUnavailable as error:
+        rows = Generation.objects.filter(conversation_id=conversation.pk).exclude(user_text="", reply_text="")
+        transcript = Transcript()
+        for row in rows.select_related("model").order_by("created_at"):
+            transcript = laid_over(transcript, row)
+        return transcript, error
+
+
 def read_with_room(conversation: Conversation) -> Transcript:
     """The transcript, if another turn fits into its document. Raises TooLarge, StoreUnavailable.
 

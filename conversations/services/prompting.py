@@ -1,4 +1,4 @@
-"""What a model is asked: the system prompt, then the branch of the conversation."""
+"""What a model is asked: the system prompt, then the branch of the conversation, then what it is to go on from."""
 
 from __future__ import annotations
 
@@ -7,20 +7,39 @@ from dataclasses import replace
 
 from django.conf import settings
 
+from conversations.backends import get_backend
 from conversations.services.acceptance import Draft
 from conversations.types import ChatRequest, Message
+
+# In English whatever the language of the chat: models follow it best, and nobody but them reads it.
+GO_ON = (
+    "Your last message was cut off. Go on exactly where it stopped, in the same language and format. "
+    "Repeat nothing of it and do not comment on it: write only what comes next. If nothing is missing, write nothing."
+)
 
 
 def build_request(draft: Draft, messages: Iterable[Message]) -> ChatRequest:
     """`messages` is the branch, oldest first, ending with what the person said."""
     prompt = [Message("system", settings.CHAT_SYSTEM_PROMPT)] if settings.CHAT_SYSTEM_PROMPT else []
     return ChatRequest(
-        messages=(*prompt, *_alternating(messages)),
+        messages=(*prompt, *_alternating(messages), *_text_so_far(draft)),
         model=draft.model.model_id,
         user_id=str(draft.conversation.user_id),
         conversation_id=str(draft.conversation.pk),
         options={**settings.CHAT_DEFAULT_OPTIONS, **draft.options},
     )
+
+
+def goes_on_by_itself(backend: str) -> bool:
+    """Whether a last message by the assistant is taken as the beginning of the answer; else the model is asked to."""
+    return get_backend(backend).supports_continue
+
+
+def _text_so_far(draft: Draft) -> list[Message]:
+    if not draft.prefix:
+        return []
+    so_far = Message("assistant", draft.prefix)
+    return [so_far] if goes_on_by_itself(draft.model.backend) else [so_far, Message("user", GO_ON)]
 
 
 def _alternating(messages: Iterable[Message]) -> list[Message]:

@@ -1,4 +1,4 @@
-"""Turns: a message is sent, an answer is asked for again, a running one is stopped.
+"""Turns: a message is sent, an answer is asked for again, another branch is shown.
 
 A turn is accepted by one database transaction; nothing is acknowledged before it commits, and the model
 is not called before either.
@@ -6,30 +6,22 @@ is not called before either.
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
-from uuid import UUID
 
 from django.utils.translation import gettext as _
 
-from conversations.backends import get_backend
 from conversations.cleaning import clean
-from conversations.errors import ChatError, ConversationBusy, InputError
+from conversations.errors import ConversationBusy, InputError
 from conversations.guards import check_message
-from conversations.models import ChatModel, Conversation, Generation
-from conversations.services.acceptance import Draft, accept, replay
-from conversations.services.catalogue import candidates, choose_model
+from conversations.models import Conversation, Generation
+from conversations.services.acceptance import Draft
+from conversations.services.catalogue import choose_model
 from conversations.services.conversations import read, read_with_room
-from conversations.services.prompting import build_request
+from conversations.services.launching import body_hash, launch, once
 from conversations.stores import get_store
-from conversations.streaming import current_writer
 from conversations.streaming.executors import in_database, in_store
-from conversations.streaming.reply import LiveReply
-from conversations.streaming.writer import Writer
 from conversations.types import NOTHING, Message, Transcript, new_id
 
 
@@ -52,17 +44,21 @@ async def send_message(
     ConversationBusy, QuotaExceeded, StoreUnavailable, ShuttingDown; then nothing was accepted.
     """
     key = idempotency_key or new_id()
-    text = clean(content).replace("\r\n", "\n")
-    body = _hash(conversation, text, parent_id, model)
-    if known := await in_database(replay, conversation.user_id, key, body):
-        return known
-    text = check_message(text)
-    chosen = await in_database(choose_model, model, conversation)
-    transcript = Transcript() if conversation._state.adding else await in_store(read_with_room, conversation)
-    parent = _parent(transcript, parent_id)
-    message = Message("user", text, parent_id=parent)
-    draft = Draft(conversation, chosen, message.id, text, parent or "", dict(options), key, body, is_new_message=True)
-    return await _launch(draft, (*(transcript.branch(parent) if parent else ()), message))
+    said = clean(content).replace("\r\n", "\n")
+    body = body_hash(conversation, said, parent_id, model)
+
+    async def attempt() -> Generation:
+        text = check_message(said)
+        chosen = await in_database(choose_model, model, conversation)
+        is_new = conversation._state.adding
+        transcript = Transcript() if is_new else await in_store(read_with_room, conversation)
+        parent = _parent(transcript, parent_id)
+        message = Message("user", text, parent_id=parent)
+        given = dict(options)
+        draft = Draft(conversation, chosen, message.id, text, parent or "", given, key, body, is_new_message=True)
+        return await launch(draft, (*(transcript.branch(parent) if parent else ()), message))
+
+    return await once(conversation, key, body, attempt)
 
 
 async def regenerate(
@@ -70,20 +66,28 @@ async def regenerate(
 ) -> Generation:
     """Ask for another answer beside the reply `message_id`, which stays. Raises what send_message raises."""
     key = idempotency_key or new_id()
-    body = _hash(conversation, message_id, "regenerate", model)
-    if known := await in_database(replay, conversation.user_id, key, body):
-        return known
-    transcript = await in_store(read_with_room, conversation)
+    body = body_hash(conversation, message_id, "regenerate", model)
+
+    async def attempt() -> Generation:
+        transcript = await in_store(read_with_room, conversation)
+        question, _reply = answered(transcript, message_id)
+        chosen = await in_database(choose_model, model, conversation)
+        draft = Draft(conversation, chosen, question.id, question.content, question.parent_id or "", {}, key, body)
+        return await launch(draft, transcript.branch(question.id))
+
+    return await once(conversation, key, body, attempt)
+
+
+def answered(transcript: Transcript, message_id: str) -> tuple[Message, Message]:
+    """The question and the reply `message_id`. Raises InputError for no such reply, ConversationBusy for a live one."""
     index = transcript.index()
     reply = index.get(message_id)
     question = index.get(reply.parent_id or "") if reply and reply.role == "assistant" else None
-    if question is None:
+    if reply is None or question is None:
         raise InputError(_("There is no such answer in this chat any more. Reload the page."))
     if reply.metadata.get("status") == Generation.Status.IN_PROGRESS:
         raise ConversationBusy(_("This answer is still being written."))
-    chosen = await in_database(choose_model, model, conversation)
-    draft = Draft(conversation, chosen, question.id, question.content, question.parent_id or "", {}, key, body)
-    return await _launch(draft, transcript.branch(question.id))
+    return question, reply
 
 
 async def edit_message(
@@ -114,53 +118,6 @@ def select(conversation: Conversation, message_id: str | None) -> None:
     get_store().update(conversation.key, chosen)
 
 
-async def stop(generation: Generation) -> None:
-    """Stop writing it; what is written stays. A reply that has ended is left as it is."""
-    if not current_writer().stop(generation.pk):
-        rows = Generation.objects.filter(pk=generation.pk, status=Generation.Status.IN_PROGRESS)
-        await in_database(lambda: rows.update(stop_requested=True))
-
-
-async def _launch(draft: Draft, messages: tuple[Message, ...]) -> Generation:
-    """Accept the turn, then begin to write its reply in this process.
-
-    Both in one task of the writer's: a reader who leaves cancels the view, not what was half accepted.
-    All that may fail comes before the transaction.
-    """
-    writer = current_writer()
-    writer_id = await writer.ready()
-    reply = LiveReply(
-        draft.generation_id,
-        await in_database(candidates, draft.model),
-        build_request(draft, messages),
-        wants_title=_wants_title(draft.conversation, draft.model),
-    )
-    return await asyncio.shield(writer.spawn(_accept_and_write(writer, draft, reply, writer_id)))
-
-
-async def _accept_and_write(writer: Writer, draft: Draft, reply: LiveReply, writer_id: UUID) -> Generation:
-    store, key = get_store(), draft.conversation.key
-    is_new = draft.conversation._state.adding
-    if is_new:
-        await in_store(store.save, key, Transcript())
-    try:
-        generation, is_fresh = await in_database(accept, draft, writer_id)
-    except ChatError:
-        if is_new:
-            await in_store(store.delete, key)
-        raise
-    if is_fresh:
-        writer.launch(reply)
-    elif is_new:
-        await in_store(store.delete, key)  # the same send was accepted a moment ago, under another id
-    return generation
-
-
-def _wants_title(conversation: Conversation, model: ChatModel) -> bool:
-    is_untitled = conversation.title_source == Conversation.TitleSource.FALLBACK
-    return is_untitled and get_backend(model.backend).is_language_model
-
-
 def _parent(transcript: Transcript, parent_id: str | None) -> str | None:
     """The id to append to. Raises InputError for an unknown one, ConversationBusy while it is being written."""
     parent = transcript.leaf if parent_id is None else parent_id or None
@@ -174,10 +131,3 @@ def _parent(transcript: Transcript, parent_id: str | None) -> str | None:
             _("An answer is still being written in this chat. Reload the page to see it, or send again later.")
         )
     return parent
-
-
-def _hash(conversation: Conversation, *parts: Any) -> str:
-    """What makes two sends the same. A new conversation's id is made by the server, so it is left out."""
-    where = "" if conversation._state.adding else str(conversation.pk)
-    payload = json.dumps([where, *parts], ensure_ascii=True)
-    return hashlib.sha256(payload.encode()).hexdigest()

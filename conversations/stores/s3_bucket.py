@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any, NoReturn
 
 from conversations.errors import ConflictError, StoreUnavailable
+from conversations.outage import Outage
 from conversations.stores.base import CONFLICT, UNAVAILABLE
 
 logger = logging.getLogger(__name__)
@@ -31,8 +32,8 @@ class S3Options:
     access_key: str = field(default="", repr=False)  # empty: boto3 looks in its own places (environment, role)
     secret_key: str = field(default="", repr=False)
     prefix: str = ""  # a folder in the bucket
-    connect_timeout: float = 2  # seconds
-    read_timeout: float = 5  # seconds, for each read
+    connect_timeout: float = 1.5  # seconds
+    read_timeout: float = 3  # seconds, for each read: a page that waits for both still answers within five
     encryption: str = ""  # "AES256" or "aws:kms"; empty: as the bucket does by itself
     kms_key_id: str = ""
 
@@ -47,6 +48,7 @@ class Bucket:
     def __init__(self, options: S3Options):
         self.options = options
         self.page_size = 1000  # names for each request; S3 allows no more
+        self._outage = Outage("S3")
 
     @property
     def client(self) -> Any:
@@ -97,17 +99,25 @@ class Bucket:
             page["ContinuationToken"] = answer["NextContinuationToken"]
 
     def _ask(self, operation: str, **parameters: Any) -> dict[str, Any]:
-        from botocore.exceptions import BotoCoreError, ClientError
+        from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, ReadTimeoutError
 
+        if not self._outage.lets_pass():
+            raise StoreUnavailable(UNAVAILABLE)
         give_up = time.monotonic() + RETRY_WITHIN
         while True:
             try:
                 answer = getattr(self.client, operation)(Bucket=self.options.bucket, **parameters)
-                return {**answer, "Body": answer["Body"].read()} if "Body" in answer else answer
+                answer = {**answer, "Body": answer["Body"].read()} if "Body" in answer else answer
+                self._outage.ended()
+                return answer
             except ClientError as error:
+                self._outage.ended()
                 self._translate(operation, error)
                 if _status(error) != 503 or time.monotonic() > give_up:
                     _fail(operation, error)
+            except (ConnectTimeoutError, ReadTimeoutError) as error:
+                self._outage.began()
+                _fail(operation, error)
             except BotoCoreError as error:
                 _fail(operation, error)
             time.sleep(RETRY_PAUSE)

@@ -10,7 +10,6 @@ from conversations.backends import get_backend
 from conversations.errors import StoreUnavailable
 from conversations.models import Conversation, Generation
 from conversations.relay import Relay
-from conversations.signals import generation_finished
 from conversations.streaming import outcome
 from conversations.streaming.executors import in_database, in_store
 from conversations.streaming.reply import LiveReply
@@ -25,7 +24,7 @@ REFUSED_AGAIN_AFTER = 60.0  # seconds
 async def finish(relay: Relay, reply: LiveReply) -> None:
     """Let the store follow, tell whoever listens, and give the conversation its title."""
     await _store(reply.generation_id)
-    await in_database(_tell, reply.generation_id)
+    await in_database(outcome.tell, reply.generation_id)
     if reply.wants_title and reply.outcome and reply.outcome.status == Generation.Status.COMPLETED:
         await _title(relay, reply)
 
@@ -67,16 +66,9 @@ async def _store(generation_id: UUID) -> None:
         logger.warning("Turn %s waits for the store: %s: %s", generation_id, type(error).__name__, error)
 
 
-def _tell(generation_id: UUID) -> None:
-    for receiver, answer in generation_finished.send_robust(sender=Generation, generation_id=generation_id):
-        if isinstance(answer, Exception):
-            logger.error("A receiver of generation_finished failed: %r", receiver, exc_info=answer)
-
-
 async def _title(relay: Relay, reply: LiveReply) -> None:
     """Ask for a title; a name given by a person meanwhile stays."""
-    said = [message for message in reply.request.messages if message.role != "system"]
-    messages = [*said, Message("assistant", reply.text)]
+    messages = [*reply.said_before, Message("assistant", reply.text)]
     title = await make_title(messages, get_backend(reply.backend), reply.request.model)
     if title and await in_database(_save_title, reply.request.conversation_id, title):
         metadata = {"conversation_id": reply.request.conversation_id, "title": title}

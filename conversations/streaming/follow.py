@@ -1,7 +1,7 @@
 """Readers: the one way to receive a reply, for a first view, a reload, a second tab and the API alike.
 
-`follow` gives a reader what its cursor lacks and then whatever comes. The text comes from the relay, or,
-when the relay does not know the reply (another process writes it), from the row, polled.
+`follow` gives a reader what its cursor lacks and then whatever comes: from the relay, if this process writes
+the reply, else as elsewhere.py gathers it.
 """
 
 from __future__ import annotations
@@ -16,17 +16,13 @@ from weakref import WeakKeyDictionary
 
 from django.conf import settings
 
-from conversations.models import Conversation, Generation
-from conversations.outbox import turn_messages
-from conversations.presenting import footer_html, message_view
-from conversations.rendering import needs_whole, render
-from conversations.stores import get_store
-from conversations.streaming import sessions
+from conversations.models import Generation
+from conversations.streaming import endings, sessions
+from conversations.streaming.elsewhere import Elsewhere
 from conversations.streaming.executors import in_database
-from conversations.streaming.feed import Feed, render_all
-from conversations.streaming.frames import END, OPENING, Cursor, encode
+from conversations.streaming.feed import Feed
+from conversations.streaming.frames import OPENING, Cursor
 from conversations.streaming.writer import current_writer
-from conversations.types import Delta
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +50,7 @@ class Readers:
 
     def __init__(self) -> None:
         self._sources: dict[UUID, _Source] = {}
+        self._elsewhere = Elsewhere()
         self._watch: asyncio.Task | None = None
 
     async def follow(
@@ -85,7 +82,7 @@ class Readers:
         relay = current_writer().relay
         text = relay.attach(generation_id, source.feed)
         if text is None:
-            self._spawn(source, _poll(source, generation_id))
+            self._elsewhere.follow(generation_id, source.feed, source.ready)
         elif not relay.is_closed(generation_id):
             if text:
                 source.feed.receive(text)
@@ -95,6 +92,7 @@ class Readers:
     def _drop(self, generation_id: UUID, source: _Source) -> None:
         if self._sources.get(generation_id) is source:
             del self._sources[generation_id]
+            self._elsewhere.leave(generation_id)
         current_writer().relay.detach(generation_id, source.feed)
         source.feed.stop()
         for task in source.tasks:
@@ -153,96 +151,19 @@ async def _read(reader: Reader, cursor: Cursor | None) -> AsyncIterator[bytes]:
             await feed.wait()
 
 
-async def _poll(source: _Source, generation_id: UUID) -> None:
-    """Fill a feed from the row until its outcome is decided."""
-    feed, length = source.feed, 0
-    while True:
-        try:
-            row = await in_database(_row, generation_id)
-        except Exception as error:  # the database is away: the reader waits with us
-            logger.warning("A reply could not be read: %s", type(error).__name__)
-            await asyncio.sleep(settings.CHAT_POLL_INTERVAL)
-            continue
-        if row is None:
-            feed.close()
-            source.ready.set()
-            return
-        if len(row.reply_text) > length:
-            feed.receive(row.reply_text[length:])
-            length = len(row.reply_text)
-        if row.is_live:
-            source.ready.set()
-        if not row.is_live:
-            feed.finish()
-            feed.end()
-            return
-        await asyncio.sleep(settings.CHAT_POLL_INTERVAL)
-
-
 async def _complete(source: _Source, generation_id: UUID) -> None:
-    """Send the last blocks and `done`."""
-    feed = source.feed
     try:
-        row = await _decided(generation_id)
-        if row is None:  # deleted meanwhile
-            feed.close()
-            return
-        if title := _title(row.conversation):
-            feed.notice(Delta(metadata=title))
-        feed.complete(*await asyncio.to_thread(_last_words, feed.unsettled, feed.cursor.characters, row))
-    except Exception:
-        logger.exception("Reply %s could not be shown; its readers come back by themselves", generation_id)
-        feed.close()
+        await endings.complete(source.feed, generation_id)
     finally:
         source.ready.set()
 
 
-def _last_words(sources: list[str], seen: int, row: Generation) -> tuple[list[str], dict]:
-    """The HTML of the last blocks, and the data of `done`; runs in a thread, because either may be long."""
-    return render_all(sources, "")[0], _done(row, with_html=seen != len(row.reply_text))
-
-
-async def _decided(generation_id: UUID) -> Generation | None:
-    while True:
-        try:
-            return await in_database(_row, generation_id)
-        except Exception as error:  # the database is away
-            logger.warning("An outcome could not be read: %s", type(error).__name__)
-            await asyncio.sleep(settings.CHAT_POLL_INTERVAL)
-
-
-def _row(generation_id: UUID) -> Generation | None:
-    return Generation.objects.filter(pk=generation_id).select_related("model", "conversation").first()
-
-
-def _done(row: Generation, *, with_html: bool = False) -> dict:
-    """The data of a `done` frame; html where the blocks alone do not make the whole."""
-    view = message_view(turn_messages(row)[-1], str(row.conversation_id), with_html=False)
-    data = {"status": row.status, "footer": footer_html(view)}
-    if with_html or needs_whole(row.reply_text):
-        data["html"] = render(row.reply_text)
-    return data
-
-
-def finished_frames(row: Generation) -> bytes:
-    """All that a reader of a finished reply needs, at once. Raises StoreUnavailable for an old one."""
-    if row.stored_at and not row.reply_text:  # its text has been left to the store
-        message = get_store().load(row.conversation.key).index().get(row.reply_id)
-        row.reply_text = message.content if message else ""
-    title = _title(row.conversation)
-    return OPENING + encode("done", _done(row, with_html=True), END) + (encode("title", title) if title else b"")
-
-
-def _title(conversation: Conversation) -> dict | None:
-    """The data of a `title` frame, once there is a better title than the first words."""
-    if conversation.title_source == Conversation.TitleSource.FALLBACK:
-        return None
-    return {"conversation_id": str(conversation.pk), "title": conversation.title}
-
-
-def is_followed_up(generation_id: UUID) -> bool:
-    """Whether something may still come from this process: text, or a title."""
-    return current_writer().relay.knows(generation_id)
+def is_followed_up(generation: Generation) -> bool:
+    """Whether something may still come: text, or a title. Of this process's own replies the relay knows it."""
+    writer = current_writer()
+    if generation.writer_id == writer.id:
+        return writer.relay.knows(generation.pk)
+    return generation.is_live or endings.may_be_titled(generation)
 
 
 _readers: WeakKeyDictionary[asyncio.AbstractEventLoop, Readers] = WeakKeyDictionary()

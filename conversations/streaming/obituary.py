@@ -32,14 +32,22 @@ class Obituary:
         self._read_at = 0.0
 
     def watch(self, writer_id: UUID) -> int:
-        """Read all counters but this process's own, and bury the dead. Returns how many replies were interrupted."""
+        """Read all counters but this process's own; stop for the silent what they were asked to stop; bury the dead.
+
+        Returns how many replies of dead processes were settled.
+        """
         asked = time.monotonic()
         counters = dict(Writer.objects.exclude(pk=writer_id).values_list("pk", "counter"))
         # From the last answer to this question, so that the wait for a slow database is nobody's silence.
         step = min(asked - self._read_at, LONGEST_STEP)
         self._read_at = time.monotonic()
         self._seen = {pk: self._look(pk, counter, step) for pk, counter in counters.items()}
-        return outcome.bury([pk for pk, seen in self._seen.items() if seen.silence >= settings.CHAT_DEAD_AFTER])
+        if silent := self._silent_for(settings.CHAT_SILENT_AFTER):
+            outcome.settle_stopped(silent)
+        return outcome.bury(self._silent_for(settings.CHAT_DEAD_AFTER))
+
+    def _silent_for(self, seconds: float) -> list[UUID]:
+        return [pk for pk, seen in self._seen.items() if seen.silence >= seconds]
 
     def _look(self, pk: UUID, counter: int, step: float) -> _Seen:
         before = self._seen.get(pk)
@@ -47,12 +55,12 @@ class Obituary:
             return _Seen(counter)
         return _Seen(counter, before.silence + step)
 
-    def is_silent(self, writer_id: UUID | None) -> bool:
+    def is_silent(self, writer_id: UUID) -> bool:
         """Whether nothing was heard of a process for so long that the owner of its replies may settle them.
 
         One that has no row any more is silent; one that was not watched yet is not.
         """
-        if writer_id is None or not Writer.objects.filter(pk=writer_id).exists():
+        if not Writer.objects.filter(pk=writer_id).exists():
             return True
         seen = self._seen.get(writer_id)
         return seen is not None and seen.silence >= settings.CHAT_SILENT_AFTER

@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from conversations.errors import NotFound
 from conversations.models import Conversation, Generation, Writer
 from conversations.outbox import laid_over
+from conversations.signals import generation_finished
 from conversations.stores import get_store
 from conversations.streaming.reply import LiveReply, Outcome
 
@@ -62,8 +63,27 @@ def _substitute(reply: LiveReply) -> dict[str, Any]:
 
 
 def settle_abandoned(generation_ids: list[UUID]) -> int:
-    """Interrupt replies whose writer is gone; the text of their last checkpoint stays. Returns how many."""
-    return sum(_decide(Generation.objects.filter(pk=pk), interrupted()) for pk in generation_ids)
+    """Settle replies whose writer is gone or silent; the text of their last checkpoint stays. Returns how many.
+
+    Cancelled where their owner asked to stop them, else interrupted.
+    """
+    return sum(map(_settle_abandoned, generation_ids))
+
+
+def _settle_abandoned(generation_id: UUID) -> bool:
+    row = Generation.objects.filter(pk=generation_id)
+    stopped = Outcome(Generation.Status.CANCELLED)
+    is_decided = _decide(row.filter(stop_requested=True), stopped) or _decide(row, interrupted())
+    if is_decided:
+        tell(generation_id)
+    return is_decided
+
+
+def tell(generation_id: UUID) -> None:
+    """Send generation_finished, once a reply is decided."""
+    for receiver, answer in generation_finished.send_robust(sender=Generation, generation_id=generation_id):
+        if isinstance(answer, Exception):
+            logger.error("A receiver of generation_finished failed: %r", receiver, exc_info=answer)
 
 
 def _decide(rows, outcome: Outcome, **fields) -> bool:
@@ -135,6 +155,12 @@ def abandoned_by(writers: list[UUID]) -> list[UUID]:
     held = Q(writer_id__in=writers) | Q(writer=None)
     rows = Generation.objects.filter(held, status=Generation.Status.IN_PROGRESS)
     return list(rows.values_list("pk", flat=True))
+
+
+def settle_stopped(writers: list[UUID]) -> int:
+    """Settle what these silent processes were asked to stop and did not. Returns how many."""
+    rows = Generation.objects.filter(writer_id__in=writers, status=Generation.Status.IN_PROGRESS, stop_requested=True)
+    return settle_abandoned(list(rows.values_list("pk", flat=True)))
 
 
 def bury(writers: list[UUID]) -> int:

@@ -8,7 +8,8 @@ from uuid import UUID
 
 from conversations.cleaning import Cleaner
 from conversations.guards import ReplyGuards
-from conversations.types import ChatRequest, Delta, Usage
+from conversations.streaming.joint import Joint
+from conversations.types import ChatRequest, Delta, Message, Usage
 
 FINISH_REASON_MAX_LENGTH = 20
 MOST_TOKENS = 2**31 - 1  # what the column holds
@@ -40,13 +41,17 @@ class Candidate:
 
 @dataclass(slots=True)
 class LiveReply:
-    """`candidates`: who may answer, in order; `candidate` is who does. `prefix`: the text that this reply continues."""
+    """`candidates`: who may answer, in order; `candidate` is who does.
+
+    `prefix`: the text that this reply continues; `joint` joins it with what a model says that was asked to go on.
+    """
 
     generation_id: UUID
     candidates: tuple[Candidate, ...]
     request: ChatRequest
     wants_title: bool = False
     prefix: str = ""
+    joint: Joint | None = None
     candidate: Candidate = field(init=False)
     task: asyncio.Task | None = None
     outcome: Outcome | None = None
@@ -73,7 +78,15 @@ class LiveReply:
     @property
     def has_begun(self) -> bool:
         """Whether the model has said anything: from then on nobody else may answer in its place."""
-        return self.length > len(self.prefix)
+        return self.length > len(self.prefix) or bool(self.joint and self.joint.held)
+
+    @property
+    def said_before(self) -> list[Message]:
+        """The branch that is answered, without the system prompt and without the text that is continued."""
+        said = [message for message in self.request.messages if message.role != "system"]
+        if self.prefix:
+            return said[: max(place for place, message in enumerate(said) if message.role == "assistant")]
+        return said
 
     def take(self, delta: Delta) -> str:
         """Add a delta and return the clean text that readers may see now."""
@@ -81,11 +94,15 @@ class LiveReply:
             self.usage = Usage(_count(delta.usage.prompt_tokens), _count(delta.usage.completion_tokens))
         if delta.finish_reason:
             self.finish_reason = delta.finish_reason[:FINISH_REASON_MAX_LENGTH]
-        return self._add(self._guards.feed(self._cleaner.feed(delta.text))) if delta.text else ""
+        return self._add(self._join(self._guards.feed(self._cleaner.feed(delta.text)))) if delta.text else ""
 
     def finish(self) -> str:
-        """What cleaning and guards still held back."""
-        return self._add(self._guards.feed(self._cleaner.finish()) + self._guards.finish())
+        """What cleaning, guards and joining still held back."""
+        rest = self._join(self._guards.feed(self._cleaner.finish()) + self._guards.finish())
+        return self._add(rest + self.joint.finish() if self.joint else rest)
+
+    def _join(self, text: str) -> str:
+        return self.joint.feed(text) if self.joint else text
 
     def _add(self, text: str) -> str:
         if text:

@@ -106,7 +106,9 @@ export function startComposer(page) {
   async function retry(button) {
     if (busy || isLive()) return;
     const article = button.closest("article"); // the button itself may be replaced while the site answers
+    const focused = button === document.activeElement;
     const body = fields();
+    if (button.hasAttribute("data-continue")) body.delete("model"); // whoever began it goes on
     body.set(button.name, button.value);
     busy = button.disabled = true;
     complain("");
@@ -114,6 +116,7 @@ export function startComposer(page) {
     busy = button.disabled = false;
     if (answer.turn) accept(answer.turn, article);
     else refuse(answer);
+    if (focused) button.isConnected ? button.focus() : refocus();
   }
 
   async function stop(button) {

@@ -146,15 +146,19 @@ def about_replies(exchanges: list[Exchange]) -> list[Exchange]:
 
 
 def seconds_lost(stored: Stored, exchanges: list[Exchange]) -> list[float]:
-    """For each interrupted reply: from the first word that is not stored to the last that the model said."""
+    """For each interrupted reply: from the first word that is not stored to the last that the model said.
+
+    Messages that were answered again are left out: nobody could tell whose words are whose.
+    """
     by_token: dict[str, list[Exchange]] = defaultdict(list)
     for exchange in about_replies(exchanges):
         if exchange.sent:
             by_token[asked_about(exchange.body)[0]].append(exchange)
-    lost = []
+    lost, replies = [], Counter(tokens_in(row["user_text"])[-1] for row in stored.rows)
     for row in stored.rows:
-        calls = by_token[tokens_in(row["user_text"])[-1]]
-        if row["status"] == "interrupted" and len(calls) == 1:
+        token = tokens_in(row["user_text"])[-1]
+        calls = by_token[token]
+        if row["status"] == "interrupted" and len(calls) == replies[token] == 1:
             missing = calls[0].sent[len(row["reply_text"].split()) :]
             lost.append(missing[-1] - missing[0] if missing else 0.0)
     return lost

@@ -1,0 +1,106 @@
+"""From an asked-for turn to a reply that is being written, once per idempotency key."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+from uuid import UUID
+
+from conversations.backends import get_backend
+from conversations.errors import ChatError, ConversationBusy, QuotaExceeded
+from conversations.models import ChatModel, Conversation, Generation
+from conversations.services.acceptance import Draft, accept, replay
+from conversations.services.catalogue import candidates
+from conversations.services.prompting import build_request, goes_on_by_itself
+from conversations.services.stopping import settle_silent
+from conversations.stores import get_store
+from conversations.streaming import current_writer
+from conversations.streaming.executors import in_database, in_store
+from conversations.streaming.joint import Joint
+from conversations.streaming.reply import Candidate, LiveReply
+from conversations.streaming.writer import Writer
+from conversations.types import Message, Transcript
+
+
+async def once(
+    conversation: Conversation, key: str, body_hash: str, attempt: Callable[[], Awaitable[Generation]]
+) -> Generation:
+    """What `attempt` accepts, or the generation that this key stands for already.
+
+    What stands in the way only because its writer has fallen silent is settled, and then tried again. Raises what
+    `attempt` raises, and KeyReused for another body.
+    """
+    user_id = conversation.user_id
+    if known := await in_database(replay, user_id, key, body_hash):
+        return known
+    try:
+        return await attempt()
+    except (ConversationBusy, QuotaExceeded):
+        if known := await in_database(replay, user_id, key, body_hash):  # the same send, accepted a moment ago
+            return known
+        if not await settle_silent(user_id):
+            raise
+        return await attempt()
+
+
+def body_hash(conversation: Conversation, *parts: Any) -> str:
+    """What makes two sends the same. A new conversation's id is made by the server, so it is left out."""
+    where = "" if conversation._state.adding else str(conversation.pk)
+    payload = json.dumps([where, *parts], ensure_ascii=True)
+    return hashlib.sha256(payload.encode()).hexdigest()
+
+
+async def launch(draft: Draft, messages: tuple[Message, ...]) -> Generation:
+    """Accept the turn, then begin to write its reply in this process. `messages` ends with what the person said.
+
+    Both in one task of the writer's: a reader who leaves cancels the view, not what was half accepted.
+    All that may fail comes before the transaction.
+    """
+    writer = current_writer()
+    writer_id = await writer.ready()
+    asked = await in_database(candidates, draft.model)
+    reply = LiveReply(
+        draft.generation_id,
+        _alike(asked) if draft.continues else asked,
+        build_request(draft, messages),
+        wants_title=_wants_title(draft.conversation, draft.model),
+        prefix=draft.prefix,
+        joint=Joint(draft.prefix) if draft.continues and not goes_on_by_itself(draft.model.backend) else None,
+    )
+    return await asyncio.shield(writer.spawn(_accept_and_write(writer, draft, reply, writer_id)))
+
+
+def _alike(asked: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
+    """Those that can go on from the same request as the first: one request is made for all."""
+    goes_on = goes_on_by_itself(asked[0].backend)
+
+    def is_alike(candidate: Candidate) -> bool:
+        return get_backend(candidate.backend).is_language_model and goes_on_by_itself(candidate.backend) == goes_on
+
+    return (asked[0], *filter(is_alike, asked[1:]))
+
+
+async def _accept_and_write(writer: Writer, draft: Draft, reply: LiveReply, writer_id: UUID) -> Generation:
+    store, key = get_store(), draft.conversation.key
+    is_new = draft.conversation._state.adding
+    if is_new:
+        await in_store(store.save, key, Transcript())
+    try:
+        generation, is_fresh = await in_database(accept, draft, writer_id)
+    except ChatError:
+        if is_new:
+            await in_store(store.delete, key)
+        raise
+    if is_fresh:
+        writer.launch(reply)
+    elif is_new:
+        await in_store(store.delete, key)  # the same send was accepted a moment ago, under another id
+    return generation
+
+
+def _wants_title(conversation: Conversation, model: ChatModel) -> bool:
+    is_untitled = conversation.title_source == Conversation.TitleSource.FALLBACK
+    return is_untitled and get_backend(model.backend).is_language_model

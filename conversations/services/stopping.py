@@ -1,0 +1,32 @@
+"""Stopping replies: those of this process, those of another, and those whose process has fallen silent."""
+
+from __future__ import annotations
+
+from conversations.models import Generation
+from conversations.streaming import current_writer, outcome
+from conversations.streaming.executors import in_database
+
+
+async def stop(generation: Generation) -> None:
+    """Stop writing it; what is written stays. A reply that has ended is left as it is.
+
+    The process that writes it closes its upstream within a second; if that process is silent, it is settled here.
+    """
+    writer = current_writer()
+    if writer.stop(generation.pk):
+        return
+    rows = Generation.objects.filter(pk=generation.pk, status=Generation.Status.IN_PROGRESS)
+    if await in_database(lambda: rows.update(stop_requested=True)) and await writer.is_silent(generation.writer_id):
+        await in_database(outcome.settle_abandoned, [generation.pk])
+
+
+async def settle_silent(user_id: int) -> int:
+    """Settle this person's replies whose writers are silent; who wakes up later finds the claim gone.
+
+    Returns how many were settled.
+    """
+    writer = current_writer()
+    rows = Generation.objects.filter(user_id=user_id, status=Generation.Status.IN_PROGRESS)
+    running = await in_database(lambda: list(rows.values_list("pk", "writer_id")))
+    silent = [pk for pk, writer_id in running if await writer.is_silent(writer_id)]
+    return await in_database(outcome.settle_abandoned, silent) if silent else 0

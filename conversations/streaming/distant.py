@@ -1,0 +1,120 @@
+"""A reply that another process writes: joins what the relay brings and what the row says.
+
+Both are placed by offsets in characters: what overlaps is cut, what is missing is read from the row. So its feed
+gets every character once and in order, whatever was lost or came twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from uuid import UUID
+
+from django.conf import settings
+
+from conversations.models import Generation
+from conversations.streaming.endings import may_be_titled, title_data
+from conversations.streaming.feed import Feed
+from conversations.streaming.writer import current_writer
+from conversations.types import Delta
+
+NEVER_BEFORE, NEVER_AGAIN = float("-inf"), float("inf")  # loop times
+
+
+class DistantReply:
+    """`due` is when its row is to be read again, in loop time; `news` is set when that comes earlier than expected."""
+
+    def __init__(self, generation_id: UUID, feed: Feed, ready: asyncio.Event, news: asyncio.Event) -> None:
+        self.generation_id = generation_id
+        self.due = NEVER_BEFORE
+        self._feed = feed
+        self._ready = ready
+        self._news = news
+        self._loop = asyncio.get_running_loop()
+        self._length = 0
+        self._title: dict | None = None
+        self._read_at = NEVER_BEFORE
+        self._listens = self._decided = False
+
+    # What the relay tells (conversations.relay.DistantListener)
+
+    def receive_at(self, end: int, text: str) -> None:
+        self.put_off()
+        if self._decided or end <= self._length:
+            return
+        known = self._length - (end - len(text))
+        if known < 0:
+            self._fill_gap()
+            return
+        self._length = end
+        self._feed.receive(text[known:])
+
+    def notice(self, delta: Delta) -> None:
+        self.put_off()
+        self._feed.notice(delta)
+
+    def finish(self) -> None:
+        if not self._decided:
+            self._decided = True
+            self._feed.finish()
+
+    def end(self) -> None:
+        """Nothing follows, neither text nor title."""
+        self.finish()
+        self._let_go()
+        self._feed.end()
+
+    # What the row tells
+
+    def read(self, row: Generation | None) -> None:
+        """The row as it stands in the database; None if it is gone."""
+        self._read_at = self._loop.time()
+        self.put_off()
+        if row is None:
+            self.give_up()
+            return
+        if not self._decided and len(row.reply_text) > self._length:
+            self._feed.receive(row.reply_text[self._length :])
+            self._length = len(row.reply_text)
+        if row.is_live:
+            self._title = title_data(row.conversation)
+            self._ready.set()
+        else:
+            self._read_outcome(row)
+        if not self._listens and self.due != NEVER_AGAIN:
+            self._listens = True
+            current_writer().relay.listen(self.generation_id, self, self._length)
+
+    def give_up(self) -> None:
+        """Send its readers away; they come back by themselves."""
+        self._let_go()
+        self._feed.close()
+        self._ready.set()
+
+    def _read_outcome(self, row: Generation) -> None:
+        was_decided, known = self._decided, self._title
+        self.finish()
+        if may_be_titled(row):
+            return
+        self._title = title_data(row.conversation)
+        if was_decided and self._title and self._title != known:  # else it is told together with the outcome
+            self._feed.notice(Delta(metadata=self._title))
+        self.end()
+
+    def _let_go(self) -> None:
+        self.due = NEVER_AGAIN
+        self.leave()
+
+    def leave(self) -> None:
+        """Hear no more from the relay."""
+        if self._listens:
+            self._listens = False
+            current_writer().relay.unlisten(self.generation_id)
+
+    def put_off(self) -> None:
+        self.due = self._loop.time() + settings.CHAT_POLL_INTERVAL
+
+    def _fill_gap(self) -> None:
+        """What the relay lost is soon in the row; from there on the relay is heard again."""
+        self.leave()
+        self.due = self._read_at + settings.CHAT_POLL_INTERVAL
+        self._news.set()

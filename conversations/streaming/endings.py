@@ -1,0 +1,103 @@
+"""How a reply ends for its readers: the last blocks, `done`, and the title that may follow."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.utils import timezone
+
+from conversations.backends import get_backend
+from conversations.errors import ChatError
+from conversations.models import Conversation, Generation
+from conversations.outbox import turn_messages
+from conversations.presenting import footer_html, message_view
+from conversations.rendering import needs_whole, render
+from conversations.stores import get_store
+from conversations.streaming.executors import in_database
+from conversations.streaming.feed import Feed, render_all
+from conversations.streaming.frames import END, OPENING, encode
+from conversations.types import Delta
+
+logger = logging.getLogger(__name__)
+
+STORING_TIME = 5.0  # seconds; before it asks for a title, the writer lets the store follow
+
+
+async def complete(feed: Feed, generation_id: UUID) -> None:
+    """Send the last blocks of a decided reply and `done`. Never raises."""
+    try:
+        row = await _decided(generation_id)
+        if row is None:  # deleted meanwhile
+            feed.close()
+            return
+        if title := title_data(row.conversation):
+            feed.notice(Delta(metadata=title))
+        feed.complete(*await asyncio.to_thread(_last_words, feed.unsettled, feed.cursor.characters, row))
+    except Exception:
+        logger.exception("Reply %s could not be shown; its readers come back by themselves", generation_id)
+        feed.close()
+
+
+def _last_words(sources: list[str], seen: int, row: Generation) -> tuple[list[str], dict]:
+    """The HTML of the last blocks, and the data of `done`; runs in a thread, because either may be long."""
+    return render_all(sources, "")[0], _done(row, with_html=seen != len(row.reply_text))
+
+
+async def _decided(generation_id: UUID) -> Generation | None:
+    while True:
+        try:
+            return await in_database(_row, generation_id)
+        except Exception as error:  # the database is away
+            logger.warning("An outcome could not be read: %s", type(error).__name__)
+            await asyncio.sleep(settings.CHAT_POLL_INTERVAL)
+
+
+def _row(generation_id: UUID) -> Generation | None:
+    return Generation.objects.filter(pk=generation_id).select_related("model", "conversation").first()
+
+
+def _done(row: Generation, *, with_html: bool = False) -> dict:
+    """The data of a `done` frame; html where the blocks alone do not make the whole."""
+    view = message_view(turn_messages(row)[-1], str(row.conversation_id), with_html=False)
+    data = {"status": row.status, "footer": footer_html(view)}
+    if with_html or needs_whole(row.reply_text):
+        data["html"] = render(row.reply_text)
+    return data
+
+
+def finished_frames(row: Generation) -> bytes:
+    """All that a reader of a finished reply needs, at once. Raises StoreUnavailable for an old one."""
+    if row.stored_at and not row.reply_text:  # its text has been left to the store
+        message = get_store().load(row.conversation.key).index().get(row.reply_id)
+        row.reply_text = message.content if message else ""
+    title = title_data(row.conversation)
+    return OPENING + encode("done", _done(row, with_html=True), END) + (encode("title", title) if title else b"")
+
+
+def title_data(conversation: Conversation) -> dict | None:
+    """The data of a `title` frame, once there is a better title than the first words."""
+    if conversation.title_source == Conversation.TitleSource.FALLBACK:
+        return None
+    return {"conversation_id": str(conversation.pk), "title": conversation.title}
+
+
+def may_be_titled(row: Generation) -> bool:
+    """Whether the process that wrote this reply may still be making a title, as far as the row tells.
+
+    Clocks that differ between hosts make a reader wait a little shorter or longer for it, nothing else.
+    """
+    if row.status != Generation.Status.COMPLETED or row.writer_id is None or title_data(row.conversation):
+        return False
+    patience = timedelta(seconds=settings.CHAT_TITLE_TIMEOUT + STORING_TIME)
+    return timezone.now() - row.finished_at < patience and _is_language_model(row.backend)
+
+
+def _is_language_model(alias: str) -> bool:
+    try:
+        return get_backend(alias).is_language_model
+    except ChatError:  # it is not connected any more
+        return False
