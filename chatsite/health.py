@@ -15,6 +15,7 @@ from django.utils.decorators import sync_and_async_middleware
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from conversations import streaming
 from conversations.stores import get_store
 
 DATABASE_PATIENCE = 2.0  # seconds
@@ -78,7 +79,8 @@ async def readyz(request: HttpRequest) -> HttpResponse:
     reason = await readiness.reason_against()
     if reason:
         return JsonResponse({"status": "unavailable", "reason": reason}, status=503)
-    return JsonResponse({"status": "ok"})
+    notes = streaming.notes()
+    return JsonResponse({"status": "ok", "notes": notes} if notes else {"status": "ok"})
 
 
 PROBES: dict[str, Callable] = {"/healthz": healthz, "/readyz": readyz}

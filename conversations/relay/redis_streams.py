@@ -6,15 +6,18 @@ A stream per reply, never pub/sub, which forgets: whoever comes later, or comes 
 from __future__ import annotations
 
 import asyncio
+import logging
 from uuid import UUID
 
 from conversations.relay.base import DistantListener, Listener, Relay
 from conversations.relay.memory import MemoryRelay
-from conversations.relay.redis_link import Outage, connect
+from conversations.relay.redis_link import TIMEOUT, Outage, connect
 from conversations.relay.stream_entries import DECIDED, ENDED, NOTICE, notice_value
 from conversations.relay.stream_pump import Pump
 from conversations.relay.stream_reader import StreamReader
 from conversations.types import Delta
+
+logger = logging.getLogger(__name__)
 
 
 class RedisStreamsRelay(Relay):
@@ -68,4 +71,8 @@ class RedisStreamsRelay(Relay):
     async def aclose(self) -> None:
         await self._reader.aclose()
         await self._pump.aclose()
-        await self._redis.aclose()
+        try:
+            async with asyncio.timeout(TIMEOUT):
+                await self._redis.aclose()
+        except Exception as error:  # the connection goes with the process in any case
+            logger.info("The connection to Redis was not closed in order: %s", type(error).__name__)

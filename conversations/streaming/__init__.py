@@ -20,6 +20,7 @@ __all__ = [
     "finished_frames",
     "follow",
     "is_followed_up",
+    "notes",
     "parse_cursor",
     "shutdown",
     "startup",
@@ -31,6 +32,11 @@ async def startup() -> None:
     writer = current_writer()
     await writer.ready()
     writer.spawn(asyncio.to_thread(warm_up))
+
+
+def notes() -> list[str]:
+    """What whoever runs the site should know, as sentences; it serves all the same."""
+    return list(current_writer().neighbours.notes)
 
 
 def begin_shutdown() -> None:

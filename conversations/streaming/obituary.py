@@ -22,6 +22,7 @@ LONGEST_STEP = 5.0  # seconds that one pair of reads may add: a machine that sle
 class _Seen:
     counter: int
     silence: float = 0.0  # seconds
+    watched: float = 0.0  # seconds
 
 
 class Obituary:
@@ -51,9 +52,15 @@ class Obituary:
 
     def _look(self, pk: UUID, counter: int, step: float) -> _Seen:
         before = self._seen.get(pk)
-        if before is None or before.counter != counter:
+        if before is None:
             return _Seen(counter)
-        return _Seen(counter, before.silence + step)
+        silence = before.silence + step if before.counter == counter else 0.0
+        return _Seen(counter, silence, before.watched + step)
+
+    def count_beside(self, seconds: float) -> int:
+        """How many other processes live, and were seen alive for so long already."""
+        living = [seen for seen in self._seen.values() if seen.silence < settings.CHAT_SILENT_AFTER]
+        return sum(seen.watched - seen.silence >= seconds for seen in living)
 
     def is_silent(self, writer_id: UUID) -> bool:
         """Whether nothing was heard of a process for so long that the owner of its replies may settle them.

@@ -24,6 +24,7 @@ from conversations.models import Generation
 from conversations.relay import Relay, open_relay
 from conversations.streaming import clock, finishing, outcome
 from conversations.streaming.executors import in_database
+from conversations.streaming.neighbours import Neighbours
 from conversations.streaming.obituary import Obituary
 from conversations.streaming.pulling import pull
 from conversations.streaming.repeating import repeat
@@ -43,6 +44,7 @@ class Writer:
         self.live: dict[UUID, LiveReply] = {}
         self._draining_since: float | None = None
         self._obituary = Obituary()
+        self.neighbours = Neighbours()
         self._outbox = finishing.Outbox()
         self._tasks: set[asyncio.Task] = set()
         self._ready = asyncio.Lock()
@@ -117,6 +119,7 @@ class Writer:
             await asyncio.wait(others, timeout=settings.CHAT_SHUTDOWN_EXIT - settings.CHAT_SHUTDOWN_GRACE)
         for task in self._clock:
             task.cancel()
+        await self.relay.aclose()
         if self.id and not self.live:
             await in_database(clock.resign, self.id)
 
@@ -183,6 +186,7 @@ class Writer:
 
     async def _watch(self) -> None:
         await in_database(self._obituary.watch, self.id)
+        self.neighbours.look(self._obituary.count_beside(settings.CHAT_DEPLOY_OVERLAP))
 
     async def _chores(self) -> None:
         """What the store is still to get."""
