@@ -33,7 +33,7 @@ class _Followed:
 
     def __init__(self, listener: DistantListener, after: int) -> None:
         self.listener = listener
-        self.last_id = f"{after}-0"
+        self.last_id = f"{after}-1"  # the text that ends there is known, what stands beside it (from 2 on) is not
 
 
 class StreamReader:
