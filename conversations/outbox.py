@@ -34,10 +34,16 @@ def turn_messages(generation: Generation) -> tuple[Message, ...]:
 
 
 def laid_over(transcript: Transcript, generation: Generation) -> Transcript:
-    """The transcript with this turn in it. A turn shows its own branch, unless a later one follows it already."""
+    """The transcript with this turn in it. A turn shows its own branch, unless a later one follows it already.
+
+    What the store got late (its writer was gone, the store was away) does not hide what ended after it.
+    """
     messages = turn_messages(generation)
     longer = transcript.with_messages(*messages)
     if longer is transcript or any(message.id == generation.reply_id for message in longer.branch()):
+        return longer
+    shown = longer.index().get(longer.leaf or "")
+    if shown and not generation.is_live and shown.created_at > messages[-1].created_at:
         return longer
     return replace(longer, leaf=generation.reply_id)
 

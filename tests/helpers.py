@@ -50,3 +50,9 @@ class Endless(ScriptedBackend):
 
     async def stream(self, request):
         yield Delta("Some words")
+
+
+class Asked(ScriptedBackend):
+    """A model that takes no beginning of its answer: it has to be asked to go on."""
+
+    supports_continue = False

@@ -90,16 +90,17 @@ def _check_quota(user_id: int) -> None:
 
 
 def _keep_conversation(draft: Draft) -> None:
-    """Save a new conversation; bring an old one to the top of the list."""
+    """Save a new conversation; bring an old one to the top of the list, with the model for its next messages."""
     conversation = draft.conversation
-    conversation.model = draft.model
+    if not draft.continues:  # who goes on may be a substitute that nobody chose
+        conversation.model = draft.model
     conversation.updated_at = timezone.now()
     if conversation._state.adding:
         conversation.title = titles.fallback(draft.text)[:TITLE_MAX_LENGTH]
         conversation.save(force_insert=True)
         return
     rows = Conversation.objects.filter(pk=conversation.pk, deleted_at=None)
-    if not rows.update(model=draft.model, updated_at=conversation.updated_at):
+    if not rows.update(model=conversation.model, updated_at=conversation.updated_at):
         raise NotFound(_("This chat does not exist."))
     if not conversation.title:
         conversation.title = titles.fallback(draft.text)[:TITLE_MAX_LENGTH]
