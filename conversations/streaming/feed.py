@@ -18,6 +18,7 @@ from conversations.streaming.frames import END, HEARTBEAT, Cursor, encode
 from conversations.types import Delta
 
 LOG_BYTES = 64_000
+CATCH_UP = 16_000  # characters that a reader who lacks more is sent at once
 SHORT_SOURCE = 200  # characters; longer Markdown is rendered in a thread
 OPEN_CHARACTERS_PER_SECOND = 50_000
 COST_FACTOR = 20  # the unfinished block is rendered at most 1/20 of the time
@@ -86,26 +87,41 @@ class Feed:
         """Nothing follows what the log holds."""
         return self._may_end and self._done is not None
 
-    def catch_up(self, seen: Cursor | None) -> bytes:
-        """Whatever a reader with this cursor lacks, in as few frames as possible."""
-        open_text = "".join(self._pending) + self._splitter.tail
-        settled_at = self._characters - len(open_text)
-        if not self._characters:
-            frame = b""  # nothing to show yet: what the page has stays
-        elif seen is None or seen.blocks > len(self._blocks) or seen.characters > self._characters:
-            html = "".join(self._blocks)
-            frame = encode("reset", {"html": html, "tail": open_text}, self.cursor) + self._open_frame(open_text)
-        elif seen.blocks < len(self._blocks) or seen.characters < settled_at:
-            html = "".join(self._blocks[seen.blocks :])
-            frame = encode("settled", {"html": html, "tail": open_text}, self.cursor) + self._open_frame(open_text)
-        else:
-            missing = open_text[seen.characters - settled_at :]
-            frame = encode("delta", {"text": missing}, self.cursor) if missing else b""
+    def catch_up(self, seen: Cursor | None) -> tuple[bytes, Cursor]:
+        """What a reader with this cursor lacks, and the cursor after it.
+
+        Not all of it if it is much: a reader that lets a long reply wait must not make this process hold it once more.
+        The reader has everything once the cursor is the feed's own.
+        """
+        frame, at = self._missing(seen) if self._characters else (b"", self.cursor)
         if self._waiting and not self._characters:
             frame += self._waiting
-        if self._done is not None:
+        if self._done is not None and at == self.cursor:
             frame += self._done + (self._title or b"")
-        return frame
+        return frame, at
+
+    def _missing(self, seen: Cursor | None) -> tuple[bytes, Cursor]:
+        open_text = "".join(self._pending) + self._splitter.tail
+        settled_at = self._characters - len(open_text)
+        fits = seen is not None and seen.blocks <= len(self._blocks) and seen.characters <= self._characters
+        if fits and seen.blocks == len(self._blocks) and seen.characters >= settled_at:
+            text = open_text[seen.characters - settled_at :][:CATCH_UP]
+            at = Cursor(seen.characters + len(text), seen.blocks)
+            return encode("delta", {"text": text}, at) if text else b"", at
+        html, blocks = self._html_from(seen.blocks if fits else 0)
+        is_all = blocks == len(self._blocks)
+        tail = open_text[:CATCH_UP] if is_all else ""
+        at = Cursor(settled_at + len(tail), blocks) if is_all else Cursor(0, blocks)
+        frame = encode("settled" if fits else "reset", {"html": html, "tail": tail}, at)
+        return frame + (self._open_frame(open_text) if at == self.cursor else b""), at
+
+    def _html_from(self, block: int) -> tuple[str, int]:
+        """The HTML from this block on, CATCH_UP characters or a little more, and the number of the block after it."""
+        length, end = 0, block
+        while end < len(self._blocks) and length < CATCH_UP:
+            length += len(self._blocks[end])
+            end += 1
+        return "".join(self._blocks[block:end]), end
 
     def _open_frame(self, open_text: str) -> bytes:
         """The unfinished block as it was rendered last, if it still begins so."""

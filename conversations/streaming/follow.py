@@ -132,22 +132,24 @@ class Readers:
 
 
 async def _read(reader: Reader, cursor: Cursor | None) -> AsyncIterator[bytes]:
-    feed = reader.feed
-    position, seen = feed.position, feed.cursor
-    if missing := feed.catch_up(cursor):
-        yield missing
+    feed, seen = reader.feed, cursor
+    position: int | None = None  # None: not in the log, what is missing must be caught up first
     while not reader.dismissed:
-        news = feed.read(position)
-        if news is None:  # fell behind
-            position, frames, at = feed.position, feed.catch_up(seen), feed.cursor
-        else:
+        if position is None:
+            here = feed.position
+            frames, seen = feed.catch_up(seen)
+            position = here if seen == feed.cursor else None
+        elif news := feed.read(position):
             position, (frames, at) = feed.position, news
-        seen = at or seen
+            seen = at or seen
+        else:  # fell behind
+            position = None
+            continue
         if frames:
             yield frames
-        elif feed.ended:
+        elif feed.ended and position is not None:
             return
-        else:
+        elif position is not None:
             await feed.wait()
 
 
