@@ -123,14 +123,14 @@ class _Inquiry:
 
     def notice(self, error: BackendError, wait: float) -> Delta:
         """What the person who waits is told, once `next_after` has decided."""
-        name = _name(self.candidate)
+        name, pause = _name(self.candidate), duration(round(wait))
         if not wait:
             asked = _name(self._faults[-1][0])
             sentence = _("“{asked}” did not answer. Asking “{name}” instead…").format(asked=asked, name=name)
         elif isinstance(error, BackendUnavailable) and error.blames != "server":
-            sentence = _("“{name}” is busy. Asking again in {time}.").format(name=name, time=duration(wait))
+            sentence = _("“{name}” is busy. Asking again in {time}.").format(name=name, time=pause)
         else:
-            sentence = _("“{name}” did not answer. Asking again in {time}.").format(name=name, time=duration(wait))
+            sentence = _("“{name}” did not answer. Asking again in {time}.").format(name=name, time=pause)
         return Delta(metadata={"waiting": sentence})
 
 

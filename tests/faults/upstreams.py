@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from conversations import streaming
@@ -52,3 +53,9 @@ async def stand_in(model: ChatModel, *substitutes: ChatModel) -> None:
     """These answer when `model` does not, in this order."""
     rows = [ModelFallback(model=model, substitute=other, order=i) for i, other in enumerate(substitutes)]
     await in_database(lambda: ModelFallback.objects.bulk_create(rows))
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not condition():
+            await asyncio.sleep(0.01)
