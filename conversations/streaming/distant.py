@@ -111,7 +111,8 @@ class DistantReply:
             current_writer().relay.unlisten(self.generation_id)
 
     def put_off(self) -> None:
-        self.due = self._loop.time() + settings.CHAT_POLL_INTERVAL
+        if self.due != NEVER_AGAIN:
+            self.due = self._loop.time() + settings.CHAT_POLL_INTERVAL
 
     def _fill_gap(self) -> None:
         """What the relay lost is soon in the row; from there on the relay is heard again."""

@@ -15,7 +15,7 @@ from django.conf import settings
 
 from conversations.models import Generation
 from conversations.relay.waiting import wait_at_most
-from conversations.streaming.distant import NEVER_AGAIN, NEVER_BEFORE, DistantReply
+from conversations.streaming.distant import NEVER_AGAIN, DistantReply
 from conversations.streaming.executors import in_database
 from conversations.streaming.feed import Feed
 
@@ -56,12 +56,16 @@ class Elsewhere:
         loop = asyncio.get_running_loop()
         while self._replies:
             self._news.clear()
-            if due := [reply for reply in self._replies.values() if reply.due <= loop.time()]:
-                await self._read(due)
-            soonest = min((reply.due for reply in self._replies.values()), default=NEVER_BEFORE)
-            wait = min(settings.CHAT_POLL_INTERVAL, soonest - loop.time())
+            wait = self._soonest() - loop.time()
             if wait > 0:
-                await wait_at_most(wait, self._news)
+                await wait_at_most(min(wait, settings.CHAT_POLL_INTERVAL), self._news)
+                continue
+            # Whoever is due a little later is read now, too: so those that came one by one soon share a query.
+            soon = loop.time() + settings.CHAT_POLL_INTERVAL / 2
+            await self._read([reply for reply in self._replies.values() if reply.due <= soon])
+
+    def _soonest(self) -> float:
+        return min(reply.due for reply in self._replies.values())
 
     async def _read(self, due: list[DistantReply]) -> None:
         """Read the rows of all that are due, in one query."""
