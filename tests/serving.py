@@ -183,3 +183,25 @@ class Visitor:
         return Answer(
             response.status, {k.lower(): v for k, v in response.headers.items()}, body.decode(errors="replace")
         )
+
+
+def impatient(folder: Path, upstream: str) -> dict[str, str]:
+    """An environment for `served` with short intervals and one model server; Postgres where the tests run on one."""
+    given = os.environ.get("DATABASE_URL", "")
+    return environment(
+        DJANGO_SETTINGS_MODULE="tests.impatient",
+        DEBUG="1",
+        DATABASE_URL=given if given.startswith("postgres") else f"sqlite:///{folder / 'site.sqlite3'}",
+        OPENAI_BASE_URL=upstream,
+        OPENAI_MODELS="test",
+    )
+
+
+@contextmanager
+def served(env: dict[str, str], folder: Path, port: int | None = None) -> Iterator[Served]:
+    """The development server as one process: what it is told by signals, it hears itself."""
+    port = port or free_port()
+    command = [str(PYTHON), "manage.py", "runserver", "--noreload", "--migrate", f"127.0.0.1:{port}"]
+    with started(command, env, folder, port) as site:
+        site.wait_until_up()
+        yield site
