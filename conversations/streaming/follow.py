@@ -43,6 +43,8 @@ class _Source:
     """Set once the feed holds what is written so far: before, no cursor can be answered."""
     readers: set[Reader] = field(default_factory=set)
     tasks: set[asyncio.Task] = field(default_factory=set)
+    is_distant: bool = False
+    """Another process writes the reply."""
 
 
 class Readers:
@@ -63,6 +65,8 @@ class Readers:
         try:
             yield OPENING
             await source.ready.wait()
+            if cursor and source.is_distant:
+                await _reached(source.feed, cursor)
             await source.feed.rendered()
             async for frames in _read(reader, cursor):
                 yield frames
@@ -82,6 +86,7 @@ class Readers:
         relay = current_writer().relay
         text = relay.attach(generation_id, source.feed)
         if text is None:
+            source.is_distant = True
             self._elsewhere.follow(generation_id, source.feed, source.ready)
         elif not relay.is_closed(generation_id):
             if text:
@@ -131,26 +136,37 @@ class Readers:
                 reader.feed.wake()
 
 
+async def _reached(feed: Feed, cursor: Cursor) -> None:
+    """Wait until a feed has what its reader has seen elsewhere: a row may be older, and its text would come twice."""
+    patience = settings.CHAT_CLOCK_INTERVAL + 2 * settings.CHAT_POLL_INTERVAL
+    try:
+        async with asyncio.timeout(patience):
+            while feed.cursor.characters < cursor.characters and not feed.ended:
+                await feed.wait()
+    except TimeoutError:
+        pass  # a cursor that fits nothing: the reader starts anew
+
+
 async def _read(reader: Reader, cursor: Cursor | None) -> AsyncIterator[bytes]:
     feed, seen = reader.feed, cursor
-    position: int | None = None  # None: not in the log, what is missing must be caught up first
+    position: int | None = None  # None: what is missing must be caught up first
     while not reader.dismissed:
         if position is None:
-            here = feed.position
             frames, seen = feed.catch_up(seen)
-            position = here if seen == feed.cursor else None
-        elif news := feed.read(position):
-            position, (frames, at) = feed.position, news
-            seen = at or seen
-        else:  # fell behind
+            position = feed.position if seen == feed.cursor else None
+            for frame in frames:
+                yield frame
+        elif (news := feed.read(position)) is None:  # fell behind
             position = None
-            continue
-        if frames:
-            yield frames
-        elif feed.ended and position is not None:
-            return
-        elif position is not None:
-            await feed.wait()
+        else:
+            position, (frame, at) = feed.position, news
+            seen = at or seen
+            if frame:
+                yield frame
+            elif feed.ended:
+                return
+            else:
+                await feed.wait()
 
 
 async def _complete(source: _Source, generation_id: UUID) -> None:
