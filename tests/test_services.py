@@ -399,7 +399,7 @@ async def test_a_restart_takes_a_process_that_nobody_collected_for_dead(engine, 
     generation = await say(alice, "Hi")
     zombie = await asyncio.to_thread(subprocess.Popen, ["true"])  # its parent, this test, does not wait for it yet
     try:
-        os.waitid(os.P_PID, zombie.pid, os.WEXITED | os.WNOWAIT)
+        await asyncio.to_thread(os.waitid, os.P_PID, zombie.pid, os.WEXITED | os.WNOWAIT)
         dead = await in_database(lambda: Writer.objects.create(host=socket.gethostname(), pid=zombie.pid))
         await in_database(lambda: Generation.objects.filter(pk=generation.pk).update(writer=dead))
         await in_database(clock.register)
