@@ -92,6 +92,15 @@ async def reading(generation, text: str) -> tuple[asyncio.Task, Page]:
     return task, page
 
 
+async def read_until(generation, text: str) -> Page:
+    """What a reader has seen who leaves then."""
+    page = Page()
+    async for frames in streaming.follow(generation.pk):
+        if text in page.take(frames).text:
+            break
+    return page
+
+
 @pytest.mark.usefixtures("connection")
 class TestBothWays:
     async def test_a_reader_sees_what_is_stored(self, another, alice, scripted):
@@ -114,6 +123,20 @@ class TestBothWays:
                         break
         assert cuts > 1
         assert page.settled == render(ANSWER)
+
+    async def test_a_reader_who_knows_more_than_the_row_sees_nothing_twice(self, another, alice, scripted, settings):
+        settings.CHAT_CLOCK_INTERVAL = 0.4  # the row is that old
+        gate, whole = Gate(), "one two three four five"
+        scripted.enqueue(*paced("one two three "), gate.wait, *paced("four five"))
+        generation = await said_there(another, alice)
+        page = await another.run(read_until(generation, "three "))
+        assert (await refreshed(generation)).reply_text == ""
+        asyncio.get_running_loop().call_later(0.5, gate.open)
+        async with asyncio.timeout(10):
+            async for frames in streaming.follow(generation.pk, parse_cursor(page.cursor)):
+                assert whole.startswith(page.take(frames).text)
+        assert page.text == whole
+        assert "reset" not in page.names[1:]
 
     async def test_the_title_follows(self, another, alice, scripted):
         gate = Gate()

@@ -22,16 +22,10 @@ from conversations.streaming.elsewhere import Elsewhere
 from conversations.streaming.executors import in_database
 from conversations.streaming.feed import Feed
 from conversations.streaming.frames import OPENING, Cursor
+from conversations.streaming.reader import Reader, reached, read
 from conversations.streaming.writer import current_writer
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(eq=False, slots=True)
-class Reader:
-    visitor: sessions.Visitor | None
-    feed: Feed
-    dismissed: bool = False
 
 
 @dataclass(eq=False, slots=True)
@@ -66,9 +60,9 @@ class Readers:
             yield OPENING
             await source.ready.wait()
             if cursor and source.is_distant:
-                await _reached(source.feed, cursor)
+                await reached(source.feed, cursor)
             await source.feed.rendered()
-            async for frames in _read(reader, cursor):
+            async for frames in read(reader, cursor):
                 yield frames
         finally:
             source.readers.discard(reader)
@@ -134,39 +128,6 @@ class Readers:
             if reader.visitor in gone:
                 reader.dismissed = True
                 reader.feed.wake()
-
-
-async def _reached(feed: Feed, cursor: Cursor) -> None:
-    """Wait until a feed has what its reader has seen elsewhere: a row may be older, and its text would come twice."""
-    patience = settings.CHAT_CLOCK_INTERVAL + 2 * settings.CHAT_POLL_INTERVAL
-    try:
-        async with asyncio.timeout(patience):
-            while feed.cursor.characters < cursor.characters and not feed.ended:
-                await feed.wait()
-    except TimeoutError:
-        pass  # a cursor that fits nothing: the reader starts anew
-
-
-async def _read(reader: Reader, cursor: Cursor | None) -> AsyncIterator[bytes]:
-    feed, seen = reader.feed, cursor
-    position: int | None = None  # None: what is missing must be caught up first
-    while not reader.dismissed:
-        if position is None:
-            frames, seen = feed.catch_up(seen)
-            position = feed.position if seen == feed.cursor else None
-            for frame in frames:
-                yield frame
-        elif (news := feed.read(position)) is None:  # fell behind
-            position = None
-        else:
-            position, (frame, at) = feed.position, news
-            seen = at or seen
-            if frame:
-                yield frame
-            elif feed.ended:
-                return
-            else:
-                await feed.wait()
 
 
 async def _complete(source: _Source, generation_id: UUID) -> None:
