@@ -17,11 +17,12 @@ from weakref import WeakKeyDictionary
 from django.conf import settings
 
 from conversations.models import Generation
+from conversations.relay.waiting import wait_at_most
 from conversations.streaming import endings, sessions
 from conversations.streaming.elsewhere import Elsewhere
 from conversations.streaming.executors import in_database
 from conversations.streaming.feed import Feed
-from conversations.streaming.frames import OPENING, Cursor
+from conversations.streaming.frames import HEARTBEAT, OPENING, Cursor
 from conversations.streaming.reader import Reader, reached, read
 from conversations.streaming.writer import current_writer
 
@@ -58,7 +59,9 @@ class Readers:
         self._keep_watch()
         try:
             yield OPENING
-            await source.ready.wait()
+            while not source.ready.is_set():  # a database that hangs must not let a proxy cut the reader
+                await wait_at_most(settings.CHAT_HEARTBEAT_INTERVAL, source.ready)
+                yield HEARTBEAT
             if cursor and source.is_distant:
                 await reached(source.feed, cursor)
             await source.feed.rendered()
