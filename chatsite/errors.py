@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import logging
 import math
-from typing import NamedTuple
+import sys
+from typing import Any, NamedTuple
 
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.request import RawPostDataException, UnreadablePostError
 from django.template.loader import render_to_string
+from django.utils.http import escape_leading_slashes
 from django.utils.translation import gettext_lazy as _
 
 from chatsite.context import site
@@ -103,7 +105,7 @@ def wants_json(request: HttpRequest) -> bool:
     return request.get_preferred_type(["text/html", "application/json"]) != "text/html"
 
 
-def respond(request: HttpRequest, problem: Problem, *, retry_after: int | None = None, **shown: str) -> HttpResponse:
+def respond(request: HttpRequest, problem: Problem, *, retry_after: int | None = None, **shown: Any) -> HttpResponse:
     """The error page, or {"error": {"code", "message", "request_id"}}. `retry_after` in seconds.
 
     `shown`: what a browser's page shows besides, see errors/error.html.
@@ -150,22 +152,23 @@ def too_many_requests(request: HttpRequest, *, retry_after: int = 60) -> HttpRes
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    return respond(request, SERVER_ERROR)
+    """What no view raised, but a step around it: saving the session, say."""
+    return _chat_error(request, sys.exc_info()[1]) or respond(request, SERVER_ERROR)
 
 
 def overdue(request: HttpRequest) -> HttpResponse:
-    return respond(request, OVERDUE, retry_after=2, **_way_back(request))
+    return respond(request, OVERDUE, retry_after=2, **_way_back(request, may_repeat=True))
 
 
 def mail_unavailable(request: HttpRequest) -> HttpResponse:
     return respond(request, MAIL_UNAVAILABLE, retry_after=60)
 
 
-def _chat_error(request: HttpRequest, exception: Exception) -> HttpResponse | None:
+def _chat_error(request: HttpRequest, exception: BaseException | None) -> HttpResponse | None:
     """What the heart raised and no view answered: its own sentence, on the same page, with what was typed."""
     if isinstance(exception, (OperationalError, InterfaceError)):
         logger.error("The database failed at %s: %s", request.path, type(exception).__name__)
-        return respond(request, DATABASE_AWAY, retry_after=5, **_way_back(request))
+        return respond(request, DATABASE_AWAY, retry_after=5, **_way_back(request, may_repeat=True))
     if not isinstance(exception, ChatError):
         return None
     if exception.status == NOT_FOUND.status:
@@ -177,9 +180,17 @@ def _chat_error(request: HttpRequest, exception: Exception) -> HttpResponse | No
     return respond(request, problem, retry_after=wait, **_way_back(request))
 
 
-def _way_back(request: HttpRequest) -> dict[str, str]:
-    """What was typed, and the page to open again (a form's address is none)."""
-    return {"typed": _typed(request), "back": request.path if request.method == "GET" else ""}
+def _way_back(request: HttpRequest, *, may_repeat: bool = False) -> dict[str, Any]:
+    """What was typed, and the page to open again (a form's address is none).
+
+    Where it is unknown what became of a form, the page holds it, to be sent again: its key makes it one turn.
+    """
+    typed = _typed(request)
+    found: dict[str, Any] = {"typed": typed, "back": request.path if request.method == "GET" else ""}
+    if may_repeat and typed:
+        fields = [(name, value) for name, value in request.POST.items() if name != "content"]
+        found |= {"action": escape_leading_slashes(request.path), "fields": fields}
+    return found
 
 
 chat_errors = middleware_of(on_exception=_chat_error)

@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from contextlib import contextmanager
+from urllib.parse import urlsplit
 
 import pytest
+from django.contrib.sessions.backends.db import SessionStore
 from django.db import connection
 
 from chatsite.deadline import MARK, MOST_OVERDUE, Deadline
 from conversations.models import Generation
+from conversations.signals import generation_finished
+from tests.conftest import PASSWORD
 from tests.faults.outages import Gate, Person, cabled_postgres, eventually, is_normal
+from tests.live import serve
+from tests.serving import Visitor
 
 FAULTS = ["cut", "hang"]
 
 
 @pytest.fixture
-def cable(site, alice, settings):
-    """Postgres behind a cable, under the site that runs already."""
+def cable(alice, settings):
+    """Postgres behind a cable, for connections to come: the test's own is there already."""
     if connection.vendor != "postgresql":
         pytest.skip("Cuts Postgres off: python -m tests.postgres -- python -m pytest …")
     settings.DATABASE_PATIENCE = 0.3
@@ -100,6 +107,53 @@ def test_a_database_that_hangs_for_long_leaves_no_connection_behind(site, cable)
     eventually(lambda: cable.connections <= 1)  # the clock may be at work
 
 
+@pytest.mark.postgres
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_site_that_stops_without_its_database_ends_and_the_next_one_settles(catalogue, cable, scripted, fault):
+    gate, finished = Gate(), []
+    scripted.enqueue("Before. ", gate.wait)
+    generation_finished.connect(
+        lambda generation_id, **_: finished.append(generation_id), weak=False, dispatch_uid=fault
+    )
+    with serve() as site:
+        person = Person.logged_in(site)
+        person.send(person.composer(), "Hello")
+        row = eventually(lambda: Generation.objects.exclude(reply_text="").first())
+        getattr(cable, fault)()
+    assert not [thread for thread in threading.enumerate() if thread.name.endswith("(run)")]  # the site's own
+    assert Generation.objects.get().is_live
+    cable.heal()
+    with serve():
+        eventually(lambda: Generation.objects.exclude(stored_at=None).exists())
+    generation_finished.disconnect(dispatch_uid=fault)
+    assert Generation.objects.get().status == "interrupted"
+    assert finished == [row.pk]
+
+
+def test_log_in_behind_a_locked_sqlite_says_503(site, alice, settings):
+    person = Visitor(urlsplit(site).port)
+    token = person.token("/accounts/login/")
+    with locked():
+        settings.ANSWER_WITHIN = 0.5
+        form = {"login": "alice", "password": PASSWORD, "csrfmiddlewaretoken": token}
+        assert person.post("/accounts/login/", form).status == 503
+    settings.ANSWER_WITHIN = 30
+    eventually(lambda: person.log_in("alice", PASSWORD).status == 302)
+
+
+def test_a_session_that_cannot_be_saved_after_the_page_is_503_too(site, alice, monkeypatch):
+    monkeypatch.setitem(connection.settings_dict["OPTIONS"], "timeout", 0.1)
+    person = Person.logged_in(site)
+    session = SessionStore(person.cookies["sessionid"])
+    session["draft"] = {"author": str(alice.pk), "content": "Sent while logged out"}  # the page takes it out
+    session.save()
+    with locked():
+        answer = person.get("/")
+        assert (answer.status, "cannot reach its database" in answer.text) == (503, True)
+        assert answer.headers["retry-after"]
+    assert "Sent while logged out" in person.get("/").text
+
+
 def test_pages_are_read_while_sqlite_is_locked(site, alice):
     person = Person.logged_in(site)
     with locked():
@@ -115,6 +169,7 @@ def test_a_send_behind_a_locked_sqlite_is_refused_and_does_not_come_later(site, 
         assert (answer.status, "takes too long" in answer.text) == (503, True)
         assert "Keep these words" in answer.text
         assert answer.headers["retry-after"]
+        assert form["key"] in answer.text  # the page's own button sends the same turn again
     settings.ANSWER_WITHIN = 30
     other = Person.logged_in(site)  # a session is written after what waited for the lock
     assert other.send(other.composer(), "Later").status == 303
