@@ -128,6 +128,9 @@ ALLOW_EPHEMERAL_DATA = env.flag("ALLOW_EPHEMERAL_DATA")
 # through Redis. Sites that share one have different prefixes.
 REDIS_URL = env.text("REDIS_URL")
 REDIS_PREFIX = env.text("REDIS_PREFIX", "chatsite")
+# Heroku's Redis speaks TLS with a certificate that nobody has signed.
+if REDIS_URL.startswith("rediss://") and not env.flag("REDIS_VERIFY_TLS", not env.text("DYNO")):
+    REDIS_URL += ("&" if "?" in REDIS_URL else "?") + "ssl_cert_reqs=none"
 CACHES = {
     "default": {
         "BACKEND": "chatsite.cache.SharedCache",

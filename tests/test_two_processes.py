@@ -119,3 +119,21 @@ def test_a_reader_who_lost_one_process_goes_on_at_the_other_where_it_was(visitor
     events = list(there.events(address, **{"Last-Event-ID": seen}))
     assert rest_of(events)[0] == "completed"
     assert "beginning" not in "".join(data["text"] for name, data in events if name == "delta")
+
+
+@pytest.mark.parametrize(
+    ("variables", "query"),
+    [
+        ({}, ""),
+        ({"DYNO": "web.1", "ALLOW_EPHEMERAL_DATA": "1"}, "?ssl_cert_reqs=none"),
+        ({"REDIS_VERIFY_TLS": "0"}, "?ssl_cert_reqs=none"),
+    ],
+)
+def test_only_heroku_s_unsigned_certificate_is_taken(tmp_path, variables, query):
+    env = environment(
+        REDIS_URL="rediss://redis.example.com:6380", DATABASE_URL=f"sqlite:///{tmp_path / 'site.sqlite3'}"
+    )
+    shell = "from django.conf import settings; from conversations.relay.redis_link import connect; "
+    shell += "connect(settings.REDIS_URL); print(settings.REDIS_URL)"
+    told = manage(env | variables, "shell", "--verbosity", "0", "-c", shell)
+    assert told.strip() == f"rediss://redis.example.com:6380{query}"
