@@ -53,7 +53,10 @@ def _run(case: Case, sends: int, folder: Path, static: dict[str, str]) -> Report
     own = Path(tempfile.mkdtemp(dir=folder))
     with standing(case, folder / "postgres") as variables:
         report = run(plan, own, **variables, **static)
-    print(f"{case}: {report}", *report.violations[:SHOWN], sep="\n  ", flush=True)
+    print(f"{case}: {report}", *report.violations[:SHOWN], sep="\n  ")
+    if report.violations:
+        print(*(f"{count} × {line}" for line, count in report.errors.most_common(SHOWN)), sep="\n  ")
+    sys.stdout.flush()
     return report
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import subprocess
 import time
 from collections import Counter
@@ -48,6 +49,7 @@ class Report:
     lost: list[float] = field(default_factory=list)  # seconds of text, for each interrupted reply
     statuses: Counter = field(default_factory=Counter)
     orphans: int = 0  # documents that no conversation names
+    errors: Counter[str] = field(default_factory=Counter)  # exceptions in the logs of the processes, by their last line
 
     @property
     def kinds(self) -> Counter[str]:
@@ -101,6 +103,7 @@ def run(plan: Plan, folder: Path, **variables: str) -> Report:
             oracle.seconds_lost(stored, upstream.exchanges),
             Counter(row["status"] for row in stored.rows),
             sum(not document["owned"] for document in stored.documents.values()),
+            Counter(re.findall(r"^\w[\w.]*(?:Error|Exception|Exists|Refused)\b.{0,200}", processes.logs, re.MULTILINE)),
         )
 
 
@@ -129,14 +132,15 @@ async def _live(
 
 
 async def _kill(plan: Plan, journal: Journal, processes: Processes, rng: Random) -> None:
-    target = 0
+    target, deck = 0, []
     while True:
         target += rng.randint(plan.sends_between_falls // 2, plan.sends_between_falls * 3 // 2)
         while journal.count("accepted") < target:
             await asyncio.sleep(0.01)
         await asyncio.sleep(rng.random() * 0.3)
         ports = rng.sample(processes.ports, rng.randint(1, len(processes.ports)))
-        falls = (fell(processes, port, rng.choice(processes.hows)) for port in ports)
+        deck = deck or rng.sample(processes.hows, len(processes.hows))  # every kind has its turn
+        falls = [fell(processes, port, deck.pop()) for port in ports[: len(deck)]]
         journal.falls += await asyncio.shield(asyncio.gather(*falls))
 
 

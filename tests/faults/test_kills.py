@@ -33,7 +33,7 @@ def report_of(case: Case, folder, static: dict[str, str]) -> Report:
         report = run(
             Plan(SENDS, SEED, case.processes, people=16, sends_between_falls=35), folder, **variables, **static
         )
-    print(f"{case}: {report}")
+    print(f"{case}: {report}", *report.errors.most_common(), sep="\n  ")
     return report
 
 
