@@ -39,9 +39,9 @@ async def test_it_is_asked_for_the_rest_of_the_answer(connect, upstream):
     assert body["messages"][-1] == {"role": "assistant", "content": "One, two,"}
 
 
-@pytest.mark.parametrize("able", [True, False])
-async def test_an_ordinary_question_says_nothing_of_it(connect, upstream, able):
-    await text_of(connect(can_continue=able), question("Hi"))
+@pytest.mark.parametrize(("able", "asked"), [(True, question("Hi")), (False, question("Hi")), (False, BEGUN)])
+async def test_it_is_not_spoken_of_without_need_or_where_nobody_said_so(connect, upstream, able, asked):
+    await text_of(connect(can_continue=able), asked)
     assert not {"continue_final_message", "add_generation_prompt"} & set(upstream.exchanges[-1].body)
 
 
