@@ -114,10 +114,11 @@ async def test_a_reader_sees_the_text_so_far_and_then_the_rest(engine, alice, sc
     scripted.enqueue(gate.wait, "ds, and the rest.")
     again = await services.continue_reply(first.conversation, first.reply_id)
     page, seen = Page(), []
-    async for frames in streaming.follow(again.pk):
-        seen.append(page.take(frames).text)
-        if "Some wor" in seen:
-            gate.set()
+    async with asyncio.timeout(10):
+        async for frames in streaming.follow(again.pk):
+            seen.append(page.take(frames).text)
+            if "Some wor" in seen:
+                gate.set()
     texts = [text.strip() for text in seen if text.strip()]
     assert (texts[0], texts[-1]) == ("Some wor", "Some words, and the rest.")
     assert all(text.startswith("Some wor") for text in texts)

@@ -79,6 +79,15 @@ async def test_a_stop_settles_what_a_silent_process_was_writing(silent, alice, c
     assert [m.content for m in await branch(generation.conversation)] == ["Hi", "Some wor"]
 
 
+async def test_a_stop_of_what_a_silent_process_writes_is_done_when_it_is_answered(silent, engine, alice, catalogue):
+    generation = await held_by(silent, alice, catalogue["scripted"])
+    async with asyncio.timeout(10):
+        while not engine.is_silent(silent.pk):
+            await asyncio.sleep(0.02)
+    await services.stop(generation)
+    assert (await refreshed(generation)).status == "cancelled"
+
+
 async def test_a_stop_of_what_a_living_process_writes_is_left_to_it(silent, alice, catalogue):
     generation = await held_by(silent, alice, catalogue["scripted"])
     async with alive(silent):

@@ -15,7 +15,7 @@ from conversations.models import ChatModel, Conversation, Generation
 from conversations.services.acceptance import Draft, accept, replay
 from conversations.services.catalogue import candidates
 from conversations.services.prompting import build_request, goes_on_by_itself
-from conversations.services.stopping import settle_silent
+from conversations.services.stopping import made_way
 from conversations.stores import get_store
 from conversations.streaming import current_writer
 from conversations.streaming.executors import in_database, in_store
@@ -41,7 +41,7 @@ async def once(
     except (ConversationBusy, QuotaExceeded):
         if known := await in_database(replay, user_id, key, body_hash):  # the same send, accepted a moment ago
             return known
-        if not await settle_silent(user_id):
+        if not await made_way(user_id):
             raise
         return await attempt()
 

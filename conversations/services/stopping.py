@@ -16,17 +16,19 @@ async def stop(generation: Generation) -> None:
     if writer.stop(generation.pk):
         return
     rows = Generation.objects.filter(pk=generation.pk, status=Generation.Status.IN_PROGRESS)
-    if await in_database(lambda: rows.update(stop_requested=True)) and await writer.is_silent(generation.writer_id):
+    if await in_database(lambda: rows.update(stop_requested=True)) and writer.is_silent(generation.writer_id):
         await in_database(outcome.settle_abandoned, [generation.pk])
 
 
-async def settle_silent(user_id: int) -> int:
+async def made_way(user_id: int) -> bool:
     """Settle this person's replies whose writers are silent; who wakes up later finds the claim gone.
 
-    Returns how many were settled.
+    True if something was settled, or if nothing is running any more: then it is worth trying again.
     """
     writer = current_writer()
     rows = Generation.objects.filter(user_id=user_id, status=Generation.Status.IN_PROGRESS)
     running = await in_database(lambda: list(rows.values_list("pk", "writer_id")))
-    silent = [pk for pk, writer_id in running if await writer.is_silent(writer_id)]
-    return await in_database(outcome.settle_abandoned, silent) if silent else 0
+    silent = [pk for pk, writer_id in running if writer.is_silent(writer_id)]
+    if silent:
+        await in_database(outcome.settle_abandoned, silent)
+    return bool(silent) or not running

@@ -26,7 +26,7 @@ class _Seen:
 
 
 class Obituary:
-    """What this process has seen of the others. Synchronous: runs in the database executor."""
+    """What this process has seen of the others. `watch` runs in the database executor."""
 
     def __init__(self) -> None:
         self._seen: dict[UUID, _Seen] = {}
@@ -65,9 +65,7 @@ class Obituary:
     def is_silent(self, writer_id: UUID) -> bool:
         """Whether nothing was heard of a process for so long that the owner of its replies may settle them.
 
-        One that has no row any more is silent; one that was not watched yet is not.
+        One that was not watched yet is not silent.
         """
-        if not Writer.objects.filter(pk=writer_id).exists():
-            return True
         seen = self._seen.get(writer_id)
         return seen is not None and seen.silence >= settings.CHAT_SILENT_AFTER

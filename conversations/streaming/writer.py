@@ -91,9 +91,9 @@ class Writer:
         self._cancel(reply, Status.CANCELLED)
         return True
 
-    async def is_silent(self, writer_id: UUID | None) -> bool:
-        """Whether the process that holds a reply has said nothing for so long that its owner may settle it."""
-        return writer_id is None or (writer_id != self.id and await in_database(self._obituary.is_silent, writer_id))
+    def is_silent(self, writer_id: UUID | None) -> bool:
+        """Whether the process that holds a reply is gone (None) or silent for so long that its owner may settle it."""
+        return writer_id is None or (writer_id != self.id and self._obituary.is_silent(writer_id))
 
     def spawn(self, coroutine) -> asyncio.Task:
         """A task with a context of its own: a request's context would tie a thread and a connection to it."""
