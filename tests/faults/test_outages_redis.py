@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.core.cache import caches
+from django.core.cache.backends.redis import RedisCache
 
 from tests.conftest import PASSWORD
 from tests.faults.cable import Cable
@@ -53,8 +54,9 @@ def test_the_cache_is_shared_again_once_redis_is_back(cable, redis_server, fault
     assert cache.get("word") == "of this process"
     cable.heal()
     eventually(lambda: cache.get("word") is None)  # what was only in memory is not there
-    cache.set("word", "for all")
-    assert caches.create_connection("default").get("word") == "for all"
+    for word in ("for all", "each time"):
+        cache.set("word", word)
+        assert RedisCache(redis_server.url, {}).get("word") == word
 
 
 def test_a_key_that_is_missing_is_missing_with_and_without_redis(cable):
