@@ -76,6 +76,7 @@ class Readers:
         """Send everyone away; they come back by themselves, to the process that follows."""
         for source in list(self._sources.values()):
             source.feed.close()
+            source.ready.set()  # nobody waits for what will not come
 
     def _open(self, generation_id: UUID) -> _Source:
         source = self._sources[generation_id] = _Source(Feed(asyncio.get_running_loop()))
