@@ -113,18 +113,21 @@ class TestBothWays:
         assert "restart" not in page.names
 
     async def test_a_reader_that_is_cut_again_and_again_resumes(self, another, alice, scripted):
-        scripted.enqueue(*paced(ANSWER, pause=0.01))
+        parts = [ANSWER[i : i + 20] for i in range(0, len(ANSWER), 20)]
+        gates = [Gate() for _ in parts]
+        scripted.enqueue(*(step for part, gate in zip(parts, gates, strict=True) for step in (part, gate.wait)))
         generation = await said_there(another, alice)
-        page, cuts = Page(), 0
+        page, closed = Page(), iter(gates)
         async with asyncio.timeout(20):
             while page.status == "in_progress":
                 async for frames in streaming.follow(generation.pk, parse_cursor(page.cursor)):
                     page.take(frames)
                     if parse(frames) and page.status == "in_progress":
-                        cuts += 1
+                        if gate := next(closed, None):  # the next part comes only now that the reader was cut
+                            gate.open()
                         break
-        assert cuts > 1
         assert page.settled == render(ANSWER)
+        assert "reset" not in page.names[1:]
 
     @pytest.mark.parametrize("patience", [0.5, 0.01])  # seconds: it waits for the row, or gives up and starts anew
     async def test_a_reader_who_knows_more_than_the_row_sees_nothing_twice(

@@ -12,7 +12,7 @@ from uuid import UUID
 from conversations.relay.base import DistantListener, Listener, Relay
 from conversations.relay.memory import MemoryRelay
 from conversations.relay.redis_link import TIMEOUT, Outage, connect
-from conversations.relay.stream_entries import DECIDED, ENDED, NOTICE, notice_value
+from conversations.relay.stream_entries import DECIDED, NOTICE, notice_value
 from conversations.relay.stream_pump import Pump
 from conversations.relay.stream_reader import StreamReader
 from conversations.types import Delta
@@ -53,8 +53,7 @@ class RedisStreamsRelay(Relay):
 
     def end(self, generation_id: UUID) -> None:
         self._memory.end(generation_id)
-        self._pump.add_beside(generation_id, ENDED)
-        self._pump.forget(generation_id)
+        self._pump.end(generation_id)
 
     def attach(self, generation_id: UUID, listener: Listener) -> str | None:
         return self._memory.attach(generation_id, listener)

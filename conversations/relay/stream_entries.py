@@ -17,7 +17,7 @@ TEXT, NOTICE, DECIDED, ENDED = "t", "n", "d", "e"
 
 
 class Entry(NamedTuple):
-    """`end`: characters of the reply up to here. `value`: text, a notice as JSON, or "" for a mark."""
+    """`end`: characters of the reply up to here. `value`: text, or a notice as JSON; a mark has none but the last."""
 
     end: int
     number: int

@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from conversations.relay.redis_link import TIMEOUT, BackOff, Outage
-from conversations.relay.stream_entries import TEXT, Entry, stream_key
+from conversations.relay.stream_entries import ENDED, NOTICE, TEXT, Entry, stream_key
 from conversations.relay.waiting import wait_at_most
 
 INTERVAL = 0.05  # seconds; what arrives meanwhile is joined
@@ -42,7 +42,7 @@ return failure
 
 
 class _Outgoing:
-    __slots__ = ("beside", "end", "is_waiting", "key", "number", "parts")
+    __slots__ = ("beside", "end", "is_waiting", "key", "notice", "number", "parts")
 
     def __init__(self, key: str) -> None:
         self.key = key
@@ -51,6 +51,7 @@ class _Outgoing:
         self.parts: list[str] = []
         self.beside: list[Entry] = []
         self.is_waiting = False
+        self.notice = ""  # the last entry beside the text, if it was one
 
     def take(self) -> list[Entry]:
         """What waits, in the order of its ids."""
@@ -94,12 +95,15 @@ class Pump:
         """A notice or a mark, after the text so far."""
         if outgoing := self._replies.get(generation_id):
             outgoing.number += 1
+            outgoing.notice = value if kind == NOTICE else ""
             outgoing.beside.append(Entry(outgoing.end, outgoing.number, kind, value))
             self._move(outgoing)
 
-    def forget(self, generation_id: UUID) -> None:
-        """What waits is still written."""
-        self._replies.pop(generation_id, None)
+    def end(self, generation_id: UUID) -> None:
+        """The last mark, with the title once more: whoever hears the one must not miss the other. Then forget it."""
+        if outgoing := self._replies.get(generation_id):
+            self.add_beside(generation_id, ENDED, outgoing.notice)
+            del self._replies[generation_id]
 
     async def aclose(self) -> None:
         """Write what waits. Takes as long as two calls of Redis at most."""

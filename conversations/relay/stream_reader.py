@@ -29,11 +29,24 @@ BLOCK = 0.1  # seconds that a read waits for the first entry; the longest that a
 
 
 class _Followed:
-    __slots__ = ("last_id", "listener")
+    __slots__ = ("last_id", "listener", "notice")
 
     def __init__(self, listener: DistantListener, after: int) -> None:
         self.listener = listener
         self.last_id = f"{after}-1"  # the text that ends there is known, what stands beside it (from 2 on) is not
+        self.notice = ""
+
+    def tell(self, entry: Entry) -> None:
+        self.last_id = entry.id
+        if entry.kind == TEXT:
+            self.listener.receive_at(entry.end, entry.value)
+        elif entry.kind in (NOTICE, ENDED) and entry.value and entry.value != self.notice:  # a title comes twice
+            self.notice = entry.value
+            self.listener.notice(notice_delta(entry.value))
+        if entry.kind == DECIDED:
+            self.listener.finish()
+        elif entry.kind == ENDED:
+            self.listener.end()
 
 
 class StreamReader:
@@ -88,19 +101,7 @@ class StreamReader:
             for entry in entries:
                 if self._followed.get(key) is not followed:  # meanwhile it left, or began anew from elsewhere
                     return
-                followed.last_id = entry.id
-                _tell(followed.listener, entry)
+                followed.tell(entry)
         except Exception:  # one reply that cannot be shown must not silence the others
             self._followed.pop(key, None)
             logger.exception("A reply that another process writes could not be passed on")
-
-
-def _tell(listener: DistantListener, entry: Entry) -> None:
-    if entry.kind == TEXT:
-        listener.receive_at(entry.end, entry.value)
-    elif entry.kind == NOTICE:
-        listener.notice(notice_delta(entry.value))
-    elif entry.kind == DECIDED:
-        listener.finish()
-    elif entry.kind == ENDED:
-        listener.end()

@@ -70,6 +70,19 @@ async def test_what_one_process_writes_another_reads(here, there, reply):
     assert heard.gaps == 0
 
 
+async def test_whoever_hears_the_end_has_heard_the_title(here, there, reply):
+    heard = HeardFarAway()
+    there.listen(reply, heard, 0)
+    here.notify(reply, Delta(metadata={"waiting": "Loading…"}))
+    here.close(reply)
+    await until(lambda: heard.marks == ["finish"])
+    here.notify(reply, TITLE)
+    here._pump._take()  # Redis did not take it
+    here.end(reply)
+    await until(lambda: heard.marks == ["finish", "end"])
+    assert heard.notices[1:] == [TITLE.metadata]
+
+
 async def test_half_a_character_spoils_nothing(here, there, reply):
     heard = HeardFarAway()
     there.listen(reply, heard, 0)
@@ -180,14 +193,14 @@ async def test_text_that_redis_lost_is_a_gap_and_never_a_wrong_text(here, there,
     assert (heard.gaps, heard.text, heard.length) == (1, "three ", 14)
 
 
-async def outage(here, there, reply, redis_server, go_away, come_back) -> tuple[Heard, HeardFarAway]:
+async def outage(here, there, reply, go_away, come_back, delay) -> tuple[Heard, HeardFarAway]:
     near, far = Heard(), HeardFarAway()
     here.attach(reply, near)
     there.listen(reply, far, 0)
     here.publish(reply, "before ")
     await until(lambda: far.text)
     go_away()
-    while not (here._pump._outage.is_on and there._pump._outage.is_on):
+    while here._pump._back_off._delay < delay or there._reader._back_off._delay < delay:  # it doubles with each failure
         here.publish(reply, "x")
         await asyncio.sleep(0.02)
     come_back()
@@ -199,7 +212,7 @@ async def outage(here, there, reply, redis_server, go_away, come_back) -> tuple[
 
 async def test_a_redis_that_is_killed_and_comes_back_is_used_again(here, there, reply, redis_server, caplog):
     async with asyncio.timeout(15):
-        near, far = await outage(here, there, reply, redis_server, redis_server.kill, redis_server.start)
+        near, far = await outage(here, there, reply, redis_server.kill, redis_server.start, 0.8)
     await until(lambda: near.text.endswith(far.text[-5:]))
     assert near.text.startswith("before x")
     assert far.gaps == 1
@@ -209,7 +222,7 @@ async def test_a_redis_that_is_killed_and_comes_back_is_used_again(here, there, 
 
 async def test_a_redis_that_hangs_and_goes_on_is_used_again(here, there, reply, redis_server, caplog):
     async with asyncio.timeout(20):
-        near, far = await outage(here, there, reply, redis_server, redis_server.pause, redis_server.resume)
+        near, far = await outage(here, there, reply, redis_server.pause, redis_server.resume, 0.2)
     assert near.text.startswith("before x")
     assert far.length <= here._pump._replies[reply].end
     assert sum("does not answer" in record.message for record in caplog.records) == 2
