@@ -22,6 +22,7 @@ FORM = {
     "Content-Type": "application/x-www-form-urlencoded",
 }
 NETWORK_ERRORS = (aiohttp.ClientError, TimeoutError, OSError, ValueError)
+GUARD = 60.0  # seconds; by then a site that is up again has answered
 PATIENCE = aiohttp.ClientTimeout(total=30)  # seconds, as in static/js/send.js
 STREAM_PATIENCE = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=30)
 

@@ -7,23 +7,20 @@ They behave as the page's own script: the same key again while the network fails
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import AsyncIterator
-from contextlib import aclosing
 from dataclasses import dataclass, field
 from random import Random
 from uuid import uuid4
 
-from tests.faults.browser import Answer, Browser, until
+from tests.faults.browser import GUARD, Browser, until
+from tests.faults.delivery import Delivery
+from tests.faults.following import read
 from tests.faults.journal import Journal, Reading, Send
-from tests.faults.page import Article, Composer, ReplyState, articles_in, composer_in, conversation_in
+from tests.faults.page import Article, Composer, ReplyState, articles_in, composer_in
 from tests.faults.script import new_token
 
-GUARD = 60.0  # seconds; by then a site that is up again has answered
 TURNS = 12  # in one chat, at most
-# How often, of all sends
-LOST_ANSWER, DOUBLE_CLICK, GIVING_UP, EDIT = 0.08, 0.06, 0.02, 0.06
-LEAVES, COMES_BACK, STOPS = 0.2, 0.3, 0.06  # of all replies
+EDIT = 0.06  # of all sends
+LEAVES, STOPS = 0.2, 0.06  # of all replies
 SECOND_TAB = 0.25  # of all chats
 RETRIES = 0.5  # of the replies that did not come to their end
 
@@ -94,8 +91,8 @@ class Tab:
                 self._check(shown)
                 return shown
             if answer.status not in (0, 502, 503, 504):
-                self.journal.wrong.append(f"the page {self.address or '/'} was answered with {answer.status}")
-        self.journal.wrong.append(f"the page {self.address or '/'} did not come within {GUARD:g} s")
+                self.journal.wrong.append(f"odd: the page {self.address or '/'} was answered with {answer.status}")
+        self.journal.wrong.append(f"blocked: the page {self.address or '/'} did not come within {GUARD:g} s")
         raise TimeoutError
 
     def _check(self, shown: list[Article]) -> None:
@@ -133,7 +130,7 @@ class Tab:
         return self.journal.write(send)
 
     async def deliver(self, send: Send, action: str = "", **more: str) -> Article | None:
-        """Send until it is answered; the reply's article, or None. Now and then the answer is lost on the way."""
+        """Send until it is answered; the reply's article, or None if it was refused or never answered."""
         form = {
             "csrfmiddlewaretoken": self.composer.token,
             "parent_id": send.parent_id,
@@ -142,60 +139,13 @@ class Tab:
             "content": send.text,
             **more,
         }
-        fate = self.rng.random()
-        async for _left in until(GUARD, 0.2):
-            answers = await self._attempts(send, action or self.composer.action, form, fate)
-            if send.attempts == 1 and LOST_ANSWER <= fate < LOST_ANSWER + GIVING_UP:
-                return None
-            if accepted := [article for answer in answers if (article := self._accepted(send, answer))]:
-                return accepted[0]
-            if any(self._is_refused(send, answer) for answer in answers):
-                return None
-            if delays := [answer.retry_after for answer in answers if answer.retry_after]:
-                await asyncio.sleep(min(1.0, max(delays)) * self.rng.random())
-        self.journal.wrong.append(f"unanswered: {send.token} found no answer within {GUARD:g} s")
-        return None
-
-    async def _attempts(self, send: Send, action: str, form: dict[str, str], fate: float) -> list[Answer]:
-        send.attempts += 1
-        post = self.person.browser.post
-        if send.attempts == 1 and fate < LOST_ANSWER + GIVING_UP:
-            send.lost_answers += 1
-            try:
-                async with asyncio.timeout(self.rng.random() * 0.06):
-                    await post(action, form)
-            except TimeoutError:
-                pass
-            return []
-        if send.attempts == 1 and fate > 1 - DOUBLE_CLICK:
-            send.lost_answers += 1  # nobody knows which of the two was first
-            return await asyncio.gather(post(action, form), post(action, form))
-        return [await post(action, form)]
-
-    def _accepted(self, send: Send, answer: Answer) -> Article | None:
-        if answer.status != 200 or 'class="turn"' not in answer.text:
+        delivery = Delivery(send, self.person.browser, self.journal, self.rng)
+        turn = await delivery.run(action or self.composer.action, form)
+        if turn is None:
             return None
-        *asked, reply = articles_in(answer.text)
-        if send.outcome == "accepted" and reply.id != send.reply_id:
-            self.journal.wrong.append(f"doubled: {send.token} was answered as two replies")
-        send.outcome, send.reply_id = "accepted", reply.id
-        send.accepted_at = send.accepted_at or time.monotonic()
-        send.ports.add(answer.port)
-        send.user_message_id = asked[0].id if asked else send.user_message_id
-        self.address = conversation_in(answer.text)
-        send.conversation = self.address
-        self.composer = composer_in(answer.text)
-        return reply
-
-    def _is_refused(self, send: Send, answer: Answer) -> bool:
-        if answer.status in (0, 502, 503, 504):
-            send.lost_answers += answer.status != 503
-            return False
-        if answer.status not in (409, 429):
-            self.journal.wrong.append(f"{send.token} was answered with {answer.status}: {answer.text[:300]!r}")
-        if not send.lost_answers:
-            send.outcome = "refused"
-        return True
+        self.address = send.conversation
+        self.composer = composer_in(turn)
+        return articles_in(turn)[-1]
 
     async def look_at(self, send: Send, article: Article) -> ReplyState:
         """Read the reply, stop it, or leave in the middle."""
@@ -235,29 +185,3 @@ class Tab:
                 return
             await read(self.person.browser, live.follow, ReplyState(), self.journal, self.rng)
         self.journal.wrong.append(f"blocked: {self.address} still has a reply in progress after {GUARD:g} s")
-
-
-async def read(
-    browser: Browser, path: str, state: ReplyState, journal: Journal, rng: Random, leaves_after: int | None = None
-) -> None:
-    """Follow a reply to its end, through as many connections as it takes, or for some events."""
-    events, goes_at = 0, rng.randrange(1, 10) if rng.random() < COMES_BACK else None
-    async for _left in until(GUARD, 0.1):
-        async with aclosing(browser.follow(path, state)) as steps:
-            async for _step in _until_done(steps, state):
-                events += 1
-                if leaves_after is not None and events >= leaves_after:
-                    return
-                if events == goes_at:
-                    break
-        if state.status or state.ended:
-            return
-        journal.resumed += 1
-    journal.wrong.append(f"blocked: a reader of {path} saw no end within {GUARD:g} s")
-
-
-async def _until_done(steps: AsyncIterator[None], state: ReplyState) -> AsyncIterator[None]:
-    async for step in steps:
-        yield step
-        if state.status:
-            return
