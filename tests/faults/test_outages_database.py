@@ -5,18 +5,19 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import pytest
 from django.contrib.sessions.backends.db import SessionStore
-from django.db import connection
+from django.db import OperationalError, connection, connections
 
 from chatsite.deadline import MARK, MOST_OVERDUE, Deadline
 from conversations.models import Generation
 from conversations.signals import generation_finished
 from tests.conftest import PASSWORD
-from tests.faults.outages import Gate, Person, cabled_postgres, eventually, is_normal
+from tests.faults.outages import PATIENCE, Gate, Person, cabled_postgres, eventually, is_normal
 from tests.live import serve
 from tests.serving import Visitor
 
@@ -95,6 +96,28 @@ def test_a_running_reply_goes_on_from_memory_and_is_stored_afterwards(site, cabl
     assert next(data["status"] for name, data in events if name == "done") == "completed"
     stored = eventually(lambda: Generation.objects.exclude(stored_at=None).first())
     assert (stored.status, stored.reply_text) == ("completed", "Before. Meanwhile.")
+
+
+@pytest.mark.postgres
+def test_a_statement_that_is_not_answered_fails_and_its_connection_is_closed(site, cable):
+    database = connections.create_connection("default")
+    database.inc_thread_sharing()
+
+    def ask():
+        with database.cursor() as cursor:
+            cursor.execute("SELECT 1")
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(ask).result(PATIENCE)
+        cable.hang()
+        asked = pool.submit(ask)
+        try:
+            with pytest.raises(OperationalError, match="did not answer in time"):
+                asked.result(PATIENCE)
+        finally:
+            cable.heal()
+    assert database.connection.closed
+    database.close()
 
 
 @pytest.mark.postgres
