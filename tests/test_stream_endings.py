@@ -102,6 +102,7 @@ def test_a_closed_tab_stops_nothing(site, reader, scripted):
             async with person.follow(await person.send("Hello")) as answer:
                 await read_until(answer.content, b"one")
                 answer.close()
+            assert await person.open_page() == 200  # by then the site has noticed
             gate.open()
 
     asyncio.run(visit())
