@@ -420,6 +420,12 @@ async def test_a_writer_that_lost_its_claim_stores_nothing(engine, alice, script
     gate.set()
 
 
+async def test_a_checkpoint_that_comes_too_late_changes_nothing(engine, alice, scripted):
+    generation = await finished(await say(alice, "Hi"))
+    await in_database(clock.checkpoint, engine.id, [(generation.pk, "too late")])
+    assert (await refreshed(generation)).reply_text == "Hi"
+
+
 async def test_text_is_checkpointed_while_it_is_written(engine, alice, scripted):
     gate = asyncio.Event()
     scripted.enqueue("Some words ", gate.wait, "and more")
