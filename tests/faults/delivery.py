@@ -34,12 +34,9 @@ class Delivery:
             answers = await self._attempts(action, form, fate)
             if self.send.attempts == 1 and LOST_ANSWER <= fate < LOST_ANSWER + GIVING_UP:
                 return None
-            accepted = [answer.text for answer in answers if self._is_accepted(answer)]
+            if accepted := [answer.text for answer in answers if self._is_accepted(answer)]:
+                return accepted[0]  # of two clicks one may be refused: it came while another tab's reply was written
             refused = [answer.status for answer in answers if self._is_refused(answer)]
-            if accepted:
-                if refused:
-                    self.journal.wrong.append(f"doubled: {self.send.token} was accepted and refused: {refused}")
-                return accepted[0]
             if refused:
                 return None
             if delays := [answer.retry_after for answer in answers if answer.retry_after]:
@@ -76,8 +73,6 @@ class Delivery:
         return True
 
     def _is_refused(self, answer: Answer) -> bool:
-        if answer.status == 200:
-            return False
         if answer.status in UNANSWERED:
             self.send.lost_answers += answer.status != 503  # what a proxy or nobody answered may have arrived
             return False
@@ -85,6 +80,6 @@ class Delivery:
             self.journal.wrong.append(
                 f"odd: {self.send.token} was answered with {answer.status}: {answer.text[:300]!r}"
             )
-        if self.send.outcome == "unknown" and not self.send.lost_answers:
+        if not self.send.lost_answers:
             self.send.outcome = "refused"
         return True

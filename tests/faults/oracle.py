@@ -94,6 +94,9 @@ def _replies(stored: Stored) -> Iterator[str]:
     for message in stored.messages.values():
         if message["role"] != "assistant":
             continue
+        if message["parent_id"] not in stored.messages:
+            yield f"lost: the reply {message['id']} is stored without the message that it answers"
+            continue
         token = tokens_in(stored.messages[message["parent_id"]]["content"])[-1]
         whole = reply_to(token)
         if message["status"] not in TERMINAL:
