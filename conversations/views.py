@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from asgiref.sync import sync_to_async
 from django.core.paginator import Paginator
-from django.db import connections
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -33,7 +31,7 @@ from conversations.responses import (
     turn_response,
     with_delay,
 )
-from conversations.streaming.executors import in_database
+from conversations.streaming.executors import in_database, release_connections
 
 HISTORY_PAGE_SIZE = 50
 EVENT_STREAM = "text/event-stream"
@@ -120,14 +118,15 @@ async def follow(request: HttpRequest, generation_id) -> HttpResponseBase:
     if seen == "end":
         return HttpResponse(status=204)
     user = await request.auser()
-    generation = await in_database(generation_or_404, user, generation_id)
-    if generation.is_live or streaming.is_followed_up(generation):
+    generation = None
+    if not streaming.is_written_here(generation_id, user.pk):
+        generation = await in_database(generation_or_404, user, generation_id)
+    if generation is None or generation.is_live or streaming.is_followed_up(generation):
         visitor = streaming.Visitor(request.session.session_key, user.pk)
-        body = streaming.follow(generation.pk, streaming.parse_cursor(seen), visitor)
+        body = streaming.follow(generation_id, streaming.parse_cursor(seen), visitor)
     else:
         body = _once(await in_database(streaming.finished_frames, generation))
-    # A stream must not hold the connection that checking the session opened.
-    await sync_to_async(connections.close_all)()
+    await release_connections()  # a stream must not hold what the request's own thread opened
     response = StreamingHttpResponse(body, content_type=EVENT_STREAM)
     response["X-Accel-Buffering"] = "no"
     response["Content-Encoding"] = "identity"  # no middleware and no proxy shall compress events
