@@ -12,7 +12,7 @@ PYTEST = $(BIN)/python -m pytest $(if $(filter true 1,$(CI)),-p tests.no_skips)
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url --no-emit-find-links
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-local check lock messages bench screenshots
+.PHONY: help run test test-local faults check lock messages bench screenshots
 
 help:
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /make \1|/' | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
@@ -26,6 +26,9 @@ test: $(VENV)/.dev ## run all tests: on SQLite with a real browser, then on Post
 
 test-local: $(VENV)/.dev $(VENV)/.local ## run the tests of local models (installs torch and transformers)
 	$(PYTEST) -m local_model
+
+faults: $(VENV)/.dev ## kill servers under 10,000 sends and compare what was accepted with what is stored
+	$(BIN)/python -m tests.faults
 
 check: $(VENV)/.dev ## format, lint, settings, migrations, layers, JavaScript
 	$(BIN)/ruff format --check .

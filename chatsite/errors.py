@@ -7,93 +7,40 @@ from __future__ import annotations
 
 import logging
 import math
-from typing import NamedTuple
+import sys
+from typing import Any
 
+from django.contrib.sessions.exceptions import SessionInterrupted
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.request import RawPostDataException, UnreadablePostError
 from django.template.loader import render_to_string
+from django.utils.http import escape_leading_slashes
 from django.utils.translation import gettext_lazy as _
 
 from chatsite.context import site
 from chatsite.middleware import middleware_of
+from chatsite.problems import (
+    BAD_REQUEST,
+    DATABASE_AWAY,
+    FORBIDDEN,
+    MAIL_UNAVAILABLE,
+    NOT_FOUND,
+    OVERDUE,
+    SERVER_ERROR,
+    STALE_FORM,
+    TOO_LARGE,
+    TOO_MANY_REQUESTS,
+    Problem,
+)
 from conversations import views as conversation_views
 from conversations.errors import ChatError
 
 logger = logging.getLogger("chatsite")
 
 
-class Problem(NamedTuple):
-    status: int
-    code: str
-    title: str
-    message: str
-
-
-BAD_REQUEST = Problem(
-    400,
-    "bad_request",
-    _("That request could not be read"),
-    _("Your browser sent something that this site does not understand. Go back and try again."),
-)
-FORBIDDEN = Problem(
-    403,
-    "forbidden",
-    _("This page is not open to you"),
-    _("Your account has no right to it. If you need it, ask an administrator of this site."),
-)
-STALE_FORM = Problem(
-    403,
-    "stale_form",
-    _("This page was out of date"),
-    _(
-        "For your safety nothing was done. This happens when you log in or out in another tab, "
-        "or when cookies are switched off."
-    ),
-)
-NOT_FOUND = Problem(
-    404,
-    "not_found",
-    _("There is nothing here"),
-    _("The address may be mistyped, or what stood here has been deleted."),
-)
-TOO_LARGE = Problem(
-    413,
-    "too_large",
-    _("That was too much at once"),
-    _("What you sent is larger than this site accepts. Go back, shorten it and send it again."),
-)
-TOO_MANY_REQUESTS = Problem(
-    429,
-    "too_many_requests",
-    _("Too many attempts"),
-    _("For the safety of all accounts, wait a few minutes before you try again."),
-)
-SERVER_ERROR = Problem(
-    500,
-    "server_error",
-    _("Something went wrong here"),
-    _("It was our fault, and it has been noted. Try again; if it happens again, tell an administrator."),
-)
-DATABASE_AWAY = Problem(
-    503,
-    "database_unavailable",
-    _("The site cannot reach its database"),
-    _("Nothing of yours is lost. Try again in a moment."),
-)
-OVERDUE = Problem(
-    503,
-    "overdue",
-    _("The site takes too long to answer"),
-    _("Something that it needs does not answer. Nothing of yours is lost. Try again in a moment."),
-)
-MAIL_UNAVAILABLE = Problem(
-    503,
-    "mail_unavailable",
-    _("The e-mail could not be sent"),
-    _("The mail server does not answer. Try again in a few minutes."),
-)
+AWAY = (OperationalError, InterfaceError)
 # In case the template itself is what went wrong.
 LAST_RESORT = "<!doctype html><title>{title}</title><h1>{title}</h1><p>{message}</p><p>{request_id}</p>"
 
@@ -103,7 +50,7 @@ def wants_json(request: HttpRequest) -> bool:
     return request.get_preferred_type(["text/html", "application/json"]) != "text/html"
 
 
-def respond(request: HttpRequest, problem: Problem, *, retry_after: int | None = None, **shown: str) -> HttpResponse:
+def respond(request: HttpRequest, problem: Problem, *, retry_after: int | None = None, **shown: Any) -> HttpResponse:
     """The error page, or {"error": {"code", "message", "request_id"}}. `retry_after` in seconds.
 
     `shown`: what a browser's page shows besides, see errors/error.html.
@@ -130,7 +77,16 @@ def _page(context: dict) -> str:
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if isinstance(exception, (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent)):
         return too_large(request)
+    if isinstance(exception, SessionInterrupted) and (cause := _database_error(exception)):
+        return _chat_error(request, cause)
     return respond(request, BAD_REQUEST)
+
+
+def _database_error(exception: BaseException | None) -> BaseException | None:
+    """Django takes every failure to save a session for a log-out elsewhere; what it was stands in the context."""
+    while exception and not isinstance(exception, AWAY):
+        exception = exception.__context__
+    return exception
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -150,22 +106,23 @@ def too_many_requests(request: HttpRequest, *, retry_after: int = 60) -> HttpRes
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    return respond(request, SERVER_ERROR)
+    """What no view raised, but a step around it: saving the session, say."""
+    return _chat_error(request, sys.exc_info()[1]) or respond(request, SERVER_ERROR)
 
 
 def overdue(request: HttpRequest) -> HttpResponse:
-    return respond(request, OVERDUE, retry_after=2, **_way_back(request))
+    return respond(request, OVERDUE, retry_after=2, **_way_back(request, may_repeat=True))
 
 
 def mail_unavailable(request: HttpRequest) -> HttpResponse:
     return respond(request, MAIL_UNAVAILABLE, retry_after=60)
 
 
-def _chat_error(request: HttpRequest, exception: Exception) -> HttpResponse | None:
+def _chat_error(request: HttpRequest, exception: BaseException | None) -> HttpResponse | None:
     """What the heart raised and no view answered: its own sentence, on the same page, with what was typed."""
-    if isinstance(exception, (OperationalError, InterfaceError)):
+    if isinstance(exception, AWAY):
         logger.error("The database failed at %s: %s", request.path, type(exception).__name__)
-        return respond(request, DATABASE_AWAY, retry_after=5, **_way_back(request))
+        return respond(request, DATABASE_AWAY, retry_after=5, **_way_back(request, may_repeat=True))
     if not isinstance(exception, ChatError):
         return None
     if exception.status == NOT_FOUND.status:
@@ -177,9 +134,17 @@ def _chat_error(request: HttpRequest, exception: Exception) -> HttpResponse | No
     return respond(request, problem, retry_after=wait, **_way_back(request))
 
 
-def _way_back(request: HttpRequest) -> dict[str, str]:
-    """What was typed, and the page to open again (a form's address is none)."""
-    return {"typed": _typed(request), "back": request.path if request.method == "GET" else ""}
+def _way_back(request: HttpRequest, *, may_repeat: bool = False) -> dict[str, Any]:
+    """What was typed, and the page to open again (a form's address is none).
+
+    Where it is unknown what became of a form, the page holds it, to be sent again: its key makes it one turn.
+    """
+    typed = _typed(request)
+    found: dict[str, Any] = {"typed": typed, "back": request.path if request.method == "GET" else ""}
+    if may_repeat and typed:
+        fields = [(name, value) for name, value in request.POST.items() if name != "content"]
+        found |= {"action": escape_leading_slashes(request.path), "fields": fields}
+    return found
 
 
 chat_errors = middleware_of(on_exception=_chat_error)

@@ -1,6 +1,12 @@
 """How gunicorn serves the site, on every host: the Procfile, the Dockerfile and docs/deploy.md use this file."""
 
 import os
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from chatsite import slow_readers
 
 bind = f"0.0.0.0:{os.environ.get('PORT', '8000')}"
 
@@ -24,3 +30,12 @@ keepalive = 95
 # The router's or proxy's log tells who asked for what; the site's own log tells what went wrong.
 accesslog = None
 control_socket_disable = True
+
+
+# Who takes nothing of what is sent for so many seconds is cut off, and comes back where it was.
+stalled_reader_timeout = float(os.environ.get("STALLED_READER_TIMEOUT", "30"))
+
+
+def when_ready(server):
+    for listener in server.LISTENERS:
+        slow_readers.bound(listener.sock, stalled_reader_timeout)

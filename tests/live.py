@@ -11,6 +11,8 @@ from contextlib import contextmanager
 import uvicorn
 from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
 
+from chatsite import slow_readers
+
 
 @contextmanager
 def serve(app=None) -> Iterator[str]:
@@ -22,6 +24,7 @@ def serve(app=None) -> Iterator[str]:
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     listener.listen(64)
+    slow_readers.bound(listener)
     config = uvicorn.Config(app, lifespan="on", log_level="warning", timeout_graceful_shutdown=2)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)

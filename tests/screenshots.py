@@ -41,6 +41,7 @@ How it compares:
 - For **small** n the loop is best.
 - For *very large* n, use [matrix powers](https://en.wikipedia.org/wiki/Fibonacci_sequence).
 """
+CUT = "The one of two twins. One of them travels to the stars and back; when she returns, her bro"
 OTHERS = [
     "Plan a weekend in Huế",
     "Tiếng Việt: thư xin nghỉ phép",
@@ -125,6 +126,7 @@ def visitors_pages(photographer: Photographer, size: str, scheme: str) -> None:
 
 def members_pages(photographer: Photographer, backend, size: str, scheme: str) -> None:
     from conversations.errors import BackendError
+    from conversations.types import Delta
 
     page = photographer.window(size, scheme)
     photographer.log_in(page, "linh")
@@ -147,6 +149,11 @@ def members_pages(photographer: Photographer, backend, size: str, scheme: str) -
     page.get_by_role("button", name="Stop").click()
     page.locator("article.assistant[data-status=cancelled]").wait_for()
     photographer.take(page, "stopped", size, scheme)
+    page.goto("/")
+    backend.enqueue(CUT, Delta(finish_reason="length"))
+    ask(page, "Which story shows it best?")
+    page.get_by_role("button", name="Continue").wait_for()
+    photographer.take(page, "cut", size, scheme)
     open_menus(photographer, page, size, scheme)
     for name, url in {
         "history": "/c/",

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
 from django.db import connection
 
 from conversations.models import Generation
+from conversations.streaming.executors import DATABASE_THREADS, STORE_THREADS
 from tests.crowd import Person, cookies, crowd, read_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PEOPLE = 200
+AT_ONCE = 40  # that come in the same moment
 MOST_CONNECTIONS = 15
 
 
@@ -39,9 +41,14 @@ class Observer:
         import psycopg
 
         self._connection = psycopg.connect(**parameters, autocommit=True)
+        self._lock = threading.Lock()
         self.most = 0
 
     def look(self) -> int:
+        with self._lock:
+            return self._look()
+
+    def _look(self) -> int:
         sql = (
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
             "AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
@@ -49,6 +56,14 @@ class Observer:
         count = self._connection.execute(sql).fetchone()[0]
         self.most = max(self.most, count)
         return count
+
+    async def look_for_a_while(self) -> int:
+        """The most that it sees during several ticks of the clock."""
+        seen = 0
+        for _ in range(20):
+            seen = max(seen, await asyncio.to_thread(self.look))
+            await asyncio.sleep(0.01)
+        return seen
 
     async def keep_looking(self) -> None:
         while True:
@@ -71,39 +86,68 @@ def observed() -> Iterator[Observer]:
         observer.close()
 
 
-@pytest.mark.postgres
-def test_two_hundred_live_replies_hold_no_connections(site, scripted):
-    if connection.vendor != "postgresql":
-        pytest.skip("Counts Postgres' connections: python -m tests.postgres -- python -m pytest …")
-    gate = Gate()
-    for _ in range(PEOPLE):
-        scripted.enqueue("Good ", gate.wait, "morning")
-    people = cookies(PEOPLE)
+class Audience:
+    """So many people, each with a reply that is being written and a stream of it that is being read."""
 
-    async def take_part(person: Person, arrived: asyncio.Semaphore, leave: asyncio.Event) -> None:
+    def __init__(self, site: str, scripted, people: list[str]) -> None:
+        self._site = site
+        self._people = people
+        self._gate = Gate()
+        for _ in people:
+            scripted.enqueue("Good ", self._gate.wait, "morning")
+
+    async def gather(self, look: Callable[[], Awaitable[int]]) -> int:
+        """What `look` sees while all of them read. Then the replies go on, and all are read to the end."""
+        doors, arrived, leave = asyncio.Semaphore(AT_ONCE), asyncio.Semaphore(0), asyncio.Event()
+        async with crowd(self._site, self._people) as everybody, asyncio.TaskGroup() as visits:
+            for person in everybody:
+                visits.create_task(self._take_part(person, doors, arrived, leave))
+            for _ in everybody:
+                await arrived.acquire()
+            seen = await look()
+            leave.set()
+            self._gate.open()
+        return seen
+
+    @staticmethod
+    async def _take_part(
+        person: Person, doors: asyncio.Semaphore, arrived: asyncio.Semaphore, leave: asyncio.Event
+    ) -> None:
+        await doors.acquire()
         async with person.follow(await person.send("Hello")) as answer:
             await read_until(answer.content, b"Good")
+            doors.release()
             arrived.release()
             await leave.wait()
             await read_until(answer.content, b"event: done")
 
+
+@pytest.mark.postgres
+def test_two_hundred_live_replies_hold_no_connections(site, scripted):
+    if connection.vendor != "postgresql":
+        pytest.skip("Counts Postgres' connections: python -m tests.postgres -- python -m pytest …")
+    scripted.is_language_model = False  # no titles
+    audience = Audience(site, scripted, cookies(PEOPLE))
+
     async def visit(observer: Observer) -> int:
         looking = asyncio.create_task(observer.keep_looking())
-        arrived, leave = asyncio.Semaphore(0), asyncio.Event()
-        async with crowd(site, people) as crowd_, asyncio.TaskGroup() as visits:
-            for person in crowd_:
-                visits.create_task(take_part(person, arrived, leave))
-            for _ in range(PEOPLE):
-                await arrived.acquire()
-            await asyncio.sleep(0.3)  # several ticks of the clock
-            during = await asyncio.to_thread(observer.look)
-            leave.set()
-            gate.open()
+        seen = await audience.gather(observer.look_for_a_while)
         looking.cancel()
-        return during
+        return seen
 
     with observed() as observer:
         during = asyncio.run(visit(observer))
     assert during <= 4  # a clock and an outbox at work
-    assert observer.most <= MOST_CONNECTIONS
+    assert observer.most <= MOST_CONNECTIONS  # while they all came at once, too
     assert set(Generation.objects.values_list("status", flat=True)) == {"completed"}
+
+
+def test_streams_and_replies_hold_no_threads(site, scripted):
+    people, bounded = 30, DATABASE_THREADS + STORE_THREADS
+
+    async def threads() -> int:
+        return threading.active_count()
+
+    before = threading.active_count()
+    during = asyncio.run(Audience(site, scripted, cookies(people)).gather(threads))
+    assert during - before <= bounded + 8  # uvloop's own and those that have just done their work

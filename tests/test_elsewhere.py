@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import threading
 from uuid import uuid4
 
 import pytest
@@ -19,8 +20,9 @@ from conversations.relay.stream_entries import stream_key
 from conversations.rendering import render
 from conversations.streaming import parse_cursor
 from conversations.streaming.distant import NEVER_AGAIN, DistantReply
-from conversations.streaming.executors import in_database
+from conversations.streaming.executors import DATABASE_THREADS, in_database
 from conversations.streaming.feed import Feed
+from conversations.streaming.frames import HEARTBEAT
 from conversations.types import Delta
 from tests.another import AnotherProcess, Gate, another_process
 from tests.helpers import finished, refreshed, say
@@ -92,6 +94,15 @@ async def reading(generation, text: str) -> tuple[asyncio.Task, Page]:
     return task, page
 
 
+async def read_until(generation, text: str) -> Page:
+    """What a reader has seen who leaves then."""
+    page = Page()
+    async for frames in streaming.follow(generation.pk):
+        if text in page.take(frames).text:
+            break
+    return page
+
+
 @pytest.mark.usefixtures("connection")
 class TestBothWays:
     async def test_a_reader_sees_what_is_stored(self, another, alice, scripted):
@@ -114,6 +125,20 @@ class TestBothWays:
                         break
         assert cuts > 1
         assert page.settled == render(ANSWER)
+
+    async def test_a_reader_who_knows_more_than_the_row_sees_nothing_twice(self, another, alice, scripted):
+        gate, whole = Gate(), "one two three four five"
+        scripted.enqueue(*paced("one two three "), gate.wait, *paced("four five"))
+        generation = await said_there(another, alice)
+        page = await another.run(read_until(generation, "three "))
+        await until_row_says(generation, "one two three ")
+        await in_database(lambda: Generation.objects.filter(pk=generation.pk).update(reply_text=""))  # as it was before
+        asyncio.get_running_loop().call_later(0.3, gate.open)
+        async with asyncio.timeout(10):
+            async for frames in streaming.follow(generation.pk, parse_cursor(page.cursor)):
+                assert whole.startswith(page.take(frames).text)
+        assert page.text == whole
+        assert "reset" not in page.names[1:]
 
     async def test_the_title_follows(self, another, alice, scripted):
         gate = Gate()
@@ -138,6 +163,21 @@ class TestBothWays:
         gate.open()
         await task
         assert page.title == "Baking Bread"
+
+    async def test_a_reader_hears_heartbeats_while_the_database_hangs(self, another, alice, scripted):
+        gate, hanging = Gate(), threading.Event()
+        scripted.enqueue("some ", gate.wait, "words")
+        generation = await said_there(another, alice)
+        jobs = [asyncio.create_task(in_database(hanging.wait, 10)) for _ in range(DATABASE_THREADS)]
+        heard = b""
+        async with asyncio.timeout(10):
+            async for frames in streaming.follow(generation.pk):
+                heard += frames
+                if heard.count(HEARTBEAT) >= 2:
+                    hanging.set()
+                    gate.open()
+        await asyncio.gather(*jobs)
+        assert Page().take(heard).text == "some words"
 
     async def test_a_failure_is_told(self, another, alice, scripted):
         scripted.enqueue("half ", ValueError("a bug"))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
+import subprocess
 from uuid import uuid4
 
 import pytest
@@ -390,6 +392,20 @@ async def test_a_restart_interrupts_what_a_dead_process_left(engine, alice, scri
     row = await refreshed(generation)
     assert row.status == "interrupted"
     assert not await in_database(Writer.objects.filter(pk=dead.pk).exists)
+
+
+async def test_a_restart_takes_a_process_that_nobody_collected_for_dead(engine, alice, scripted):
+    scripted.enqueue("Some words ", asyncio.Event().wait)
+    generation = await say(alice, "Hi")
+    zombie = await asyncio.to_thread(subprocess.Popen, ["true"])  # its parent, this test, does not wait for it yet
+    try:
+        await asyncio.to_thread(os.waitid, os.P_PID, zombie.pid, os.WEXITED | os.WNOWAIT)
+        dead = await in_database(lambda: Writer.objects.create(host=socket.gethostname(), pid=zombie.pid))
+        await in_database(lambda: Generation.objects.filter(pk=generation.pk).update(writer=dead))
+        await in_database(clock.register)
+    finally:
+        zombie.wait()
+    assert (await refreshed(generation)).status == "interrupted"
 
 
 async def test_a_writer_that_lost_its_claim_stores_nothing(engine, alice, scripted):

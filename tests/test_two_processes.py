@@ -1,151 +1,121 @@
-"""Two server processes over one database: Stop, Retry and Continue reach across, and frozen ones overwrite nothing."""
+"""Two server processes over one database, as a visitor meets them: whichever answers, the reply is the same."""
 
 from __future__ import annotations
 
+import os
 import re
-import signal
+import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import replace
-from uuid import uuid4
 
 import pytest
 
-from tests.serving import PATIENCE, Answer, Served, Visitor, impatient, manage, served
-from tests.upstream import HANG, Upstream
+from tests.redis_server import MISSING, program, serve_redis
+from tests.serving import Served, Visitor, environment, free_port, manage, started
+from tests.test_deploy import follow_address, send
+from tests.upstream import Upstream
 
 PASSWORD = "correct horse battery"
-FETCH = {"X-Requested-With": "fetch"}
+SERVE = [sys.executable, "-m", "uvicorn", "chatsite.asgi:application", "--log-level", "warning", "--port"]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def upstream() -> Iterator[Upstream]:
-    with Upstream() as server:
-        yield server
+    with Upstream() as upstream:
+        yield upstream
 
 
-@pytest.fixture
-def sites(upstream, tmp_path, db) -> Iterator[tuple[Served, Served]]:
-    """(`db`, so that --database-only takes it to Postgres.)"""
-    env = impatient(tmp_path, upstream.url)
+@pytest.fixture(scope="module", params=["with Redis", "without Redis"])
+def sites(request, tmp_path_factory, upstream) -> Iterator[tuple[Served, Served]]:
+    """Two processes that share nothing but the database, and Redis or not."""
+    folder = tmp_path_factory.mktemp("site")
+    given = os.environ.get("DATABASE_URL", "")
+    database = given if given.startswith("postgres") else f"sqlite:///{folder / 'site.sqlite3'}"
+    env = environment(DATABASE_URL=database, OPENAI_BASE_URL=upstream.url, OPENAI_MODELS="test")
     with ExitStack() as stack:
-        yield stack.enter_context(served(env, tmp_path)), stack.enter_context(served(env, tmp_path))
-
-
-@pytest.fixture
-def tabs(sites, upstream, tmp_path) -> tuple[Visitor, Visitor]:
-    """One person's two tabs, at one process each."""
-    name = f"alice-{uuid4().hex[:8]}"
-    env = impatient(tmp_path, upstream.url) | {"DJANGO_SUPERUSER_PASSWORD": PASSWORD}
-    manage(env, "createsuperuser", "--noinput", "--username", name, "--email", f"{name}@example.com")
-    here = Visitor(sites[0].port)
-    assert here.log_in(name, PASSWORD).status == 302
-    return here, replace(here, port=sites[1].port, cookies=dict(here.cookies))
-
-
-class Chat:
-    """What a person sees of their only chat, through one of their tabs."""
-
-    def __init__(self, turn: str) -> None:
-        self.address = re.search(r'data-url="([^"]+)"', turn)[1]
-        self.follow = re.search(r'data-follow="([^"]+)"', turn)[1]
-        self.reply_id = re.search(r'data-role="assistant" data-id="([^"]+)"', turn)[1]
-
-    @property
-    def stop(self) -> str:
-        return self.follow.replace("/events/", "/stop/")
-
-
-def post(tab: Visitor, path: str, **fields: str) -> Answer:
-    return tab.post(path, {"csrfmiddlewaretoken": tab.token("/"), "key": uuid4().hex, **fields}, **FETCH)
-
-
-def begun(tab: Visitor) -> Chat:
-    """A chat whose reply is being written, and has some text already."""
-    chat = Chat(post(tab, "/send/", content="Hi", parent_id="").text)
-    assert any("Half" in str(data) for _name, data in tab.events(chat.follow))
-    until(lambda: "Half" in tab.get(chat.address).text)
-    return chat
-
-
-def until(is_so: Callable[[], bool]) -> None:
-    give_up = time.monotonic() + PATIENCE
-    while not is_so():
-        assert time.monotonic() < give_up, "It did not come to pass."
-        time.sleep(0.05)
-
-
-def answers(page: str) -> list[tuple[str, str]]:
-    """Status and text of the answers on a page."""
-    found = re.findall(r'data-status="(\w+)".*?data-settled>(.*?)</div>', page, re.DOTALL)
-    return [(status, re.sub(r"<[^>]+>", "", html).strip()) for status, html in found]
-
-
-def test_a_stop_at_another_process_closes_the_upstream(tabs, upstream):
-    here, there = tabs
-    upstream.enqueue("Half an answer", HANG)
-    chat = begun(here)
-    assert post(there, chat.stop).status == 204
-    assert upstream.exchanges[-1].was_abandoned(PATIENCE)
-    until(lambda: answers(there.get(chat.address).text) == [("cancelled", "Half an answer")])
-    assert answers(here.get(chat.address).text) == [("cancelled", "Half an answer")]
-
-
-def test_a_frozen_process_is_stopped_from_another_and_overwrites_nothing(sites, tabs, upstream):
-    said_more = threading.Event()
-    upstream.enqueue("Half an answer", said_more, " and more", HANG)
-    chat = begun(tabs[0])
-    sites[0].signal(signal.SIGSTOP)
-    assert post(tabs[1], chat.stop).status == 204
-    until(lambda: answers(tabs[1].get(chat.address).text) == [("cancelled", "Half an answer")])
-    said_more.set()
-    wake(sites[0], upstream)
-    assert answers(tabs[0].get(chat.address).text) == [("cancelled", "Half an answer")]
-
-
-@pytest.mark.parametrize(
-    ("verb", "rest", "whole"),
-    [("retry", "Another answer", "Another answer"), ("continue", "it goes on", "Half an answer it goes on")],
-)
-def test_what_a_frozen_process_wrote_is_asked_for_again_and_it_overwrites_nothing(
-    sites, tabs, upstream, verb, rest, whole
-):
-    said_more = threading.Event()
-    upstream.enqueue("Half an answer", said_more, " and more", HANG)
-    chat = begun(tabs[0])
-    sites[0].signal(signal.SIGSTOP)
-    upstream.enqueue(rest)
-    again = f"{chat.address}{verb}/"
-    refused = post(tabs[1], again, message_id=chat.reply_id)
-    assert refused.status == 409  # it may still be at work
-    until(lambda: post(tabs[1], again, message_id=chat.reply_id).status == 200)
-    until(lambda: answers(tabs[1].get(chat.address).text) == [("completed", whole)])
-    said_more.set()
-    wake(sites[0], upstream)
-    assert answers(tabs[0].get(chat.address).text) == [("completed", whole)]
-
-
-def wake(site: Served, upstream: Upstream) -> None:
-    """Let a frozen process go on, until it has noticed that its reply was taken from it."""
-    site.signal(signal.SIGCONT)
-    assert next(exchange for exchange in upstream.exchanges if exchange.body).was_abandoned(PATIENCE)
-
-
-def test_replies_of_a_killed_process_are_interrupted_when_the_next_one_starts(upstream, tmp_path, db):
-    env = impatient(tmp_path, upstream.url)
-    upstream.enqueue("Half an answer", HANG)
-    with served(env, tmp_path) as site:
-        name = f"alice-{uuid4().hex[:8]}"
+        if request.param == "with Redis":
+            if program() is None:
+                pytest.skip(MISSING)
+            env["REDIS_URL"] = stack.enter_context(serve_redis()).url
+        manage(env, "migrate", "--verbosity", "0")
+        name = f"alice-{'r' if 'REDIS_URL' in env else 'n'}"
         secret = {"DJANGO_SUPERUSER_PASSWORD": PASSWORD}
         manage(env | secret, "createsuperuser", "--noinput", "--username", name, "--email", f"{name}@example.com")
-        tab = Visitor(site.port)
-        tab.log_in(name, PASSWORD)
-        chat = begun(tab)
-        site.signal(signal.SIGKILL)
-        site.wait()
-    folder = tmp_path / "next"
-    folder.mkdir()
-    with served(env, folder, site.port):
-        assert answers(tab.get(chat.address).text) == [("interrupted", "Half an answer")]
+        ports = [free_port(), free_port()]
+        running = [stack.enter_context(started([*SERVE, str(port)], env, folder, port)) for port in ports]
+        for site in running:
+            site.wait_until_up()
+            site.member = name
+        yield tuple(running)
+
+
+@pytest.fixture
+def visitors(sites, db) -> tuple[Visitor, Visitor]:
+    """One person, one session, a tab at each process. (`db`, so that --database-only takes it to Postgres.)"""
+    here = Visitor(sites[0].port)
+    assert here.log_in(sites[0].member, PASSWORD).status == 302
+    return here, Visitor(sites[1].port, cookies=here.cookies)
+
+
+def text_of(events, until: str) -> str:
+    """What a page shows once `until` is there."""
+    shown = ""
+    for name, data in events:
+        shown += data.get("text", "") if name == "delta" else re.sub("<[^>]+>", "", data.get("html", ""))
+        shown += data.get("tail", "")
+        if until in shown:
+            return shown
+    raise AssertionError(f"{until!r} never came, only {shown!r}")
+
+
+def rest_of(events) -> tuple[str, str]:
+    """The outcome and the title that come after it."""
+    status = title = ""
+    for name, data in events:
+        status = data["status"] if name == "done" else status
+        title = data["title"] if name == "title" else title
+    return status, title
+
+
+def test_a_message_sent_at_one_is_followed_live_at_the_other(visitors, upstream):
+    here, there = visitors
+    gate = threading.Event()
+    upstream.enqueue("One half", gate, " and the other")
+    upstream.enqueue("Two Halves")
+    address = follow_address(send(here, "Hi"))
+    events = there.events(address)
+    text_of(events, "half")
+    gate.set()  # the model says the rest only now that the first half was read
+    assert rest_of(events) == ("completed", "Two Halves")
+
+
+def test_a_reload_in_mid_reply_goes_on_at_either(visitors, upstream):
+    here, there = visitors
+    gate = threading.Event()
+    upstream.enqueue("Some words", gate, " more")
+    fragment = send(here, "Hi")
+    address, page = follow_address(fragment), re.search(r'data-url="([^"]+)"', fragment)[1]
+    first = here.events(address)
+    text_of(first, "words")
+    tabs = [visitor.events(follow_address(visitor.get(page).text)) for visitor in (here, there, there)]
+    for events in tabs:
+        text_of(events, "words")
+    gate.set()
+    assert {rest_of(events)[0] for events in [first, *tabs]} == {"completed"}
+    for visitor in visitors:
+        assert "Some words more" in visitor.get(page).text
+
+
+def test_a_reader_who_lost_one_process_goes_on_at_the_other_where_it_was(visitors, upstream):
+    here, there = visitors
+    gate = threading.Event()
+    upstream.enqueue("The beginning", gate, " and the end")
+    address = follow_address(send(here, "Hi"))
+    response = here.open("GET", address)
+    seen = next(line.decode().removeprefix("id: ").strip() for line in response if line.startswith(b"id: "))
+    response.close()
+    gate.set()
+    events = list(there.events(address, **{"Last-Event-ID": seen}))
+    assert rest_of(events)[0] == "completed"
+    assert "beginning" not in "".join(data["text"] for name, data in events if name == "delta")

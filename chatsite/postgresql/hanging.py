@@ -6,6 +6,7 @@ request would hold its thread for good. The server's own statement_timeout is no
 
 from __future__ import annotations
 
+import traceback
 from typing import Any
 
 import psycopg
@@ -43,8 +44,10 @@ class Driver:
             raise psycopg.OperationalError("The database did not answer a moment ago.")
         try:
             connection = Connection.connect(**parameters)
-        except ConnectionTimeout:
+        except ConnectionTimeout as error:
             outage.began()
+            # Its frames hold the socket, in a circle that only the garbage collector would open.
+            traceback.clear_frames(error.__traceback__)
             raise
         except psycopg.Error:  # refused, say: nobody had to wait
             outage.ended()

@@ -45,7 +45,8 @@ class ChatBackend(ABC):
         """Yield the reply piece by piece; the last piece carries a finish_reason.
 
         Stopping early closes the generator: release what you hold in `finally`.
-        Raise BackendError for what the user should hear; let bugs propagate.
+        Raise BackendError for what the user should hear; let bugs propagate. What the error says of itself
+        (is_transient, blames, concerns) decides whether it, or another model, is asked again.
         """
 
     async def complete(self, request: ChatRequest) -> Message:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import socket
+from pathlib import Path
 from uuid import UUID
 
 from django.db import DataError, connection, transaction
@@ -33,7 +34,16 @@ def _alive(pid: int) -> bool:
         return False
     except PermissionError:
         return True
-    return True
+    return not _is_zombie(pid)
+
+
+def _is_zombie(pid: int) -> bool:
+    """Dead, though its number is still taken: in many containers nobody collects the dead soon, or ever."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:  # gone meanwhile, or a system without /proc
+        return False
+    return state.rpartition(") ")[2][:1] in ("Z", "X")
 
 
 def resign(writer_id: UUID) -> None:

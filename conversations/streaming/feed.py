@@ -87,18 +87,15 @@ class Feed:
         """Nothing follows what the log holds."""
         return self._may_end and self._done is not None
 
-    def catch_up(self, seen: Cursor | None) -> tuple[bytes, Cursor]:
-        """What a reader with this cursor lacks, and the cursor after it.
+    def catch_up(self, seen: Cursor | None) -> tuple[list[bytes], Cursor]:
+        """Frames that a reader with this cursor lacks, and the cursor after them.
 
         Not all of it if it is much: a reader that lets a long reply wait must not make this process hold it once more.
         The reader has everything once the cursor is the feed's own.
         """
-        frame, at = self._missing(seen) if self._characters else (b"", self.cursor)
-        if self._waiting and not self._characters:
-            frame += self._waiting
-        if self._done is not None and at == self.cursor:
-            frame += self._done + (self._title or b"")
-        return frame, at
+        frame, at = self._missing(seen) if self._characters else (self._waiting, self.cursor)
+        last = [self._done, self._title] if self._done is not None and at == self.cursor else []
+        return [frame for frame in (frame, *last) if frame], at
 
     def _missing(self, seen: Cursor | None) -> tuple[bytes, Cursor]:
         open_text = "".join(self._pending) + self._splitter.tail

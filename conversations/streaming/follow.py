@@ -17,21 +17,16 @@ from weakref import WeakKeyDictionary
 from django.conf import settings
 
 from conversations.models import Generation
+from conversations.relay.waiting import wait_at_most
 from conversations.streaming import endings, sessions
 from conversations.streaming.elsewhere import Elsewhere
 from conversations.streaming.executors import in_database
 from conversations.streaming.feed import Feed
-from conversations.streaming.frames import OPENING, Cursor
+from conversations.streaming.frames import HEARTBEAT, OPENING, Cursor
+from conversations.streaming.reader import Reader, reached, read
 from conversations.streaming.writer import current_writer
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(eq=False, slots=True)
-class Reader:
-    visitor: sessions.Visitor | None
-    feed: Feed
-    dismissed: bool = False
 
 
 @dataclass(eq=False, slots=True)
@@ -43,6 +38,8 @@ class _Source:
     """Set once the feed holds what is written so far: before, no cursor can be answered."""
     readers: set[Reader] = field(default_factory=set)
     tasks: set[asyncio.Task] = field(default_factory=set)
+    is_distant: bool = False
+    """Another process writes the reply."""
 
 
 class Readers:
@@ -62,9 +59,13 @@ class Readers:
         self._keep_watch()
         try:
             yield OPENING
-            await source.ready.wait()
+            while not source.ready.is_set():  # a database that hangs must not let a proxy cut the reader
+                await wait_at_most(settings.CHAT_HEARTBEAT_INTERVAL, source.ready)
+                yield HEARTBEAT
+            if cursor and source.is_distant:
+                await reached(source.feed, cursor)
             await source.feed.rendered()
-            async for frames in _read(reader, cursor):
+            async for frames in read(reader, cursor):
                 yield frames
         finally:
             source.readers.discard(reader)
@@ -82,6 +83,7 @@ class Readers:
         relay = current_writer().relay
         text = relay.attach(generation_id, source.feed)
         if text is None:
+            source.is_distant = True
             self._elsewhere.follow(generation_id, source.feed, source.ready)
         elif not relay.is_closed(generation_id):
             if text:
@@ -129,28 +131,6 @@ class Readers:
             if reader.visitor in gone:
                 reader.dismissed = True
                 reader.feed.wake()
-
-
-async def _read(reader: Reader, cursor: Cursor | None) -> AsyncIterator[bytes]:
-    feed, seen = reader.feed, cursor
-    position: int | None = None  # None: not in the log, what is missing must be caught up first
-    while not reader.dismissed:
-        if position is None:
-            here = feed.position
-            frames, seen = feed.catch_up(seen)
-            position = here if seen == feed.cursor else None
-        elif news := feed.read(position):
-            position, (frames, at) = feed.position, news
-            seen = at or seen
-        else:  # fell behind
-            position = None
-            continue
-        if frames:
-            yield frames
-        elif feed.ended and position is not None:
-            return
-        elif position is not None:
-            await feed.wait()
 
 
 async def _complete(source: _Source, generation_id: UUID) -> None:

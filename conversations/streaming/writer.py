@@ -118,13 +118,17 @@ class Writer:
             await asyncio.wait(running, timeout=max(0.0, deadline - time.monotonic()))
         for reply in list(self.live.values()):
             self._cancel(reply, Status.INTERRUPTED)
-        if others := self._tasks - self._clock:
-            await asyncio.wait(others, timeout=settings.CHAT_SHUTDOWN_EXIT - settings.CHAT_SHUTDOWN_GRACE)
+        await self._settle_until(self._draining_since + settings.CHAT_SHUTDOWN_EXIT)
         for task in self._clock:
             task.cancel()
         await self.relay.aclose()
         if self.id and not self.live:
             await in_database(clock.resign, self.id)
+
+    async def _settle_until(self, end: float) -> None:
+        """Until all is settled; what a database that is away refuses, the clock goes on trying."""
+        while self._tasks and (self.live or self._tasks - self._clock) and (left := end - time.monotonic()) > 0:
+            await asyncio.wait(self._tasks, timeout=min(left, 0.1), return_when=asyncio.FIRST_COMPLETED)
 
     @staticmethod
     def _cancel(reply: LiveReply, status: str) -> None:

@@ -2,7 +2,7 @@
 
 const EVENTS = ["delta", "open", "settled", "reset", "waiting", "done", "title", "restart"];
 const FIRST_DELAY = 500;
-const LONGEST_DELAY = 15_000;
+const LONGEST_DELAY = 5_000; // after an outage all is normal within 5 s
 const ENDINGS = [204, 401, 403, 404, 410]; // read to the end, logged out, not yours, not there
 
 /** Milliseconds before attempt number `attempt` (0, 1, …) in a row; `random` in [0, 1) spreads many readers. */

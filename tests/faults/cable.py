@@ -17,13 +17,14 @@ class Cable:
     """A TCP proxy on 127.0.0.1, in a thread of its own.
 
     `address` is (host, port), for whoever should reach `upstream` through this cable. It keeps its port through cuts.
+    `upstream` is (host, port), or the path of a Unix socket.
 
     cut()   every connection is reset, new ones are refused
     hang()  connections stay and new ones are accepted, but no byte passes, either way: a stopped server, a lost route
     heal()  all is normal: bytes held back by `hang` pass now, as a network or a continued process delivers them
     """
 
-    def __init__(self, upstream: tuple[str, int]) -> None:
+    def __init__(self, upstream: tuple[str, int] | str) -> None:
         self.upstream = upstream
         self._loop = asyncio.new_event_loop()
         self._passing: asyncio.Event | None = None
@@ -109,7 +110,10 @@ class Cable:
             writer.close()
 
     async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        far_reader, far_writer = await asyncio.open_connection(*self.upstream)
+        if isinstance(self.upstream, str):
+            far_reader, far_writer = await asyncio.open_unix_connection(self.upstream)
+        else:
+            far_reader, far_writer = await asyncio.open_connection(*self.upstream)
         ways = [
             asyncio.ensure_future(self._pass(reader, far_writer)),
             asyncio.ensure_future(self._pass(far_reader, writer)),

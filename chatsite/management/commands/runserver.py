@@ -20,6 +20,8 @@ from django.db import connection, connections
 from django.db.migrations.executor import MigrationExecutor
 from uvicorn.supervisors.statreload import StatReload
 
+from chatsite import slow_readers
+
 WATCHED = ("*.py", "*.html", "*.mo")
 
 
@@ -71,6 +73,7 @@ class Command(DjangoCommand):
         self._look_after_migrations(apply=options["migrate"])
         reload = options["use_reloader"]
         listener = self._listen()
+        slow_readers.bound(listener)
         config = uvicorn.Config(
             ":".join(settings.ASGI_APPLICATION.rsplit(".", 1)),
             log_config=None,  # Django has configured logging
