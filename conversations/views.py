@@ -31,7 +31,7 @@ from conversations.responses import (
     turn_response,
     with_delay,
 )
-from conversations.streaming.executors import in_database, leave_request_thread
+from conversations.streaming.executors import in_database
 
 HISTORY_PAGE_SIZE = 50
 EVENT_STREAM = "text/event-stream"
@@ -126,7 +126,6 @@ async def follow(request: HttpRequest, generation_id) -> HttpResponseBase:
         body = streaming.follow(generation_id, streaming.parse_cursor(seen), visitor)
     else:
         body = _once(await in_database(streaming.finished_frames, generation))
-    leave_request_thread()
     response = StreamingHttpResponse(body, content_type=EVENT_STREAM)
     response["X-Accel-Buffering"] = "no"
     response["Content-Encoding"] = "identity"  # no middleware and no proxy shall compress events

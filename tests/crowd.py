@@ -22,6 +22,12 @@ class Person:
         self.session_key = cookie.split("=", 1)[1]
         self._headers = {"Cookie": f"{cookie}; {settings.CSRF_COOKIE_NAME}={TOKEN}"}
 
+    async def open_page(self) -> int:
+        """The status of the first page."""
+        async with self._http.get(f"{self._address}/", headers=self._headers) as answer:
+            await answer.read()
+            return answer.status
+
     async def send(self, text: str) -> str:
         """Begin a chat; the address of its reply's events."""
         form = {"csrfmiddlewaretoken": TOKEN, "content": text, "parent_id": ""}

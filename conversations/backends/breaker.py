@@ -60,13 +60,11 @@ class Breaker:
                 logger.info("%s answers again", self._name)
             self._failures, self._is_open = 0, False
 
-    def failed(self, *, is_probe: bool) -> None:
+    def failed(self) -> None:
+        """While it is open this changes nothing: the rest of a probe that fails began when it was admitted."""
         with self._lock:
             self._failures += 1
-            if self._is_open:
-                if is_probe:  # who asked before it opened, and fails only now, must not prolong the rest
-                    self._rest(time.monotonic())
-            elif 0 < settings.CHAT_BREAKER_FAILURES <= self._failures:
+            if not self._is_open and 0 < settings.CHAT_BREAKER_FAILURES <= self._failures:
                 logger.warning("%s is left alone after %d failures in a row", self._name, self._failures)
                 self._is_open = True
                 self._rest(time.monotonic())
@@ -123,13 +121,13 @@ class Attempt:
 
     def _judge(self, error: BackendError) -> None:
         if error.blames == "server":
-            self._server.failed(is_probe=self._server in self._probing)
+            self._server.failed()
             if self._model in self._probing:  # it was not reached
                 self._model.release()
             return
         self._server.answered()
         if error.blames == "model":
-            self._model.failed(is_probe=self._model in self._probing)
+            self._model.failed()
         else:
             self._model.answered()
 

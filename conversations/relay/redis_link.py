@@ -21,7 +21,7 @@ def connect(url: str) -> Redis:
         socket_connect_timeout=TIMEOUT,
         socket_timeout=None,  # every call has its own time limit, because XREAD waits on purpose
         retry=Retry(NoBackoff(), 0),
-        health_check_interval=0,
+        encoding_errors="replace",  # one character that cannot be encoded must not keep all replies from being written
     )
 
 

@@ -66,15 +66,3 @@ def _job(by: float, function: Callable[..., T], args: tuple) -> T:
         for connection in connections.all(initialized_only=True):
             if connection.vendor != "sqlite":
                 connection.close()
-
-
-def leave_request_thread() -> None:
-    """Give up the thread that Django holds for the running request, and its connection; a later call gets another.
-
-    It would last as long as the request: with eight hundred streams open, eight hundred threads.
-    """
-    context = SyncToAsync.thread_sensitive_context.get(None)
-    thread = SyncToAsync.context_to_thread_executor.pop(context, None) if context else None
-    if thread:
-        thread.submit(connections.close_all)
-        thread.shutdown(wait=False)

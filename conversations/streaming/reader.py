@@ -10,7 +10,7 @@ from django.conf import settings
 
 from conversations.streaming import sessions
 from conversations.streaming.feed import Feed
-from conversations.streaming.frames import Cursor
+from conversations.streaming.frames import Cursor, encode
 
 
 @dataclass(eq=False, slots=True)
@@ -35,6 +35,9 @@ async def read(reader: Reader, cursor: Cursor | None) -> AsyncIterator[bytes]:
     """What this cursor lacks, and then whatever comes, until nothing follows or the reader is dismissed."""
     feed, seen = reader.feed, cursor
     position: int | None = None  # None: what is missing must be caught up first
+    if seen and seen.characters and not feed.cursor.characters:  # or the page would add the whole to what it has
+        yield b"".join([encode("reset", {"html": "", "tail": ""}, Cursor()), *feed.catch_up(seen)[0]])
+        position, seen = feed.position, feed.cursor
     while not reader.dismissed:
         if position is None:
             frames, seen = feed.catch_up(seen)

@@ -33,7 +33,7 @@ def main() -> int:
     for case in cases:
         if case not in possible:
             print(f"Skipped: {case}. Install redis-server.")
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
+    os.environ |= {"DJANGO_SETTINGS_MODULE": "tests.settings", "LOG_LEVEL": "WARNING"}
     django.setup()  # a bucket is made by the product's own client
     print(f"{SENDS} sends over {len(possible)} cases; FAULTS_SEED={SEED}", flush=True)
     with tempfile.TemporaryDirectory(prefix="faults-") as folder:
@@ -51,7 +51,7 @@ def _static(folder: Path) -> dict[str, str]:
 def _run(case: Case, sends: int, folder: Path, static: dict[str, str]) -> Report:
     plan = Plan(sends, SEED, case.processes, PEOPLE, SENDS_BETWEEN_FALLS, "production", LIMIT)
     own = Path(tempfile.mkdtemp(dir=folder))
-    with standing(case) as variables:
+    with standing(case, folder / "postgres") as variables:
         report = run(plan, own, **variables, **static)
     print(f"{case}: {report}", *report.violations[:SHOWN], sep="\n  ", flush=True)
     return report

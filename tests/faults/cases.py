@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from tests import s3_server
 from tests.postgres import postgres_url
@@ -41,12 +42,15 @@ def is_possible(case: Case) -> bool:
 
 
 @contextmanager
-def standing(case: Case) -> Iterator[dict[str, str]]:
-    """The variables by which a site finds what the case asks for. An SQLite file is the site's own affair."""
+def standing(case: Case, folder: Path) -> Iterator[dict[str, str]]:
+    """The variables by which a site finds what the case asks for. An SQLite file is the site's own affair.
+
+    `folder` is where an embedded Postgres of its own may keep its data.
+    """
     with ExitStack() as stack:
         variables: dict[str, str] = {}
         if case.database == "Postgres":
-            variables["DATABASE_URL"] = stack.enter_context(postgres_database())
+            variables["DATABASE_URL"] = stack.enter_context(postgres_database(folder))
         if case.store == "S3":
             variables |= s3_server.environment(s3_server.new_bucket(stack.enter_context(s3_server.s3_server())))
         if case.redis:
@@ -55,11 +59,11 @@ def standing(case: Case) -> Iterator[dict[str, str]]:
 
 
 @contextmanager
-def postgres_database() -> Iterator[str]:
-    """A fresh database: on the server of DATABASE_URL where the tests run on one, else on the embedded one."""
+def postgres_database(folder: Path) -> Iterator[str]:
+    """A fresh database: on the server of DATABASE_URL where the tests run on one, else on an embedded one."""
     given = os.environ.get("DATABASE_URL", "")
     with ExitStack() as stack:
-        url = given if given.startswith("postgres") else stack.enter_context(postgres_url())
+        url = given if given.startswith("postgres") else stack.enter_context(postgres_url(folder))
         import psycopg
         from psycopg.conninfo import conninfo_to_dict
 

@@ -8,6 +8,7 @@ from conversations import services, streaming
 from conversations.backends.chat_completions import ChatCompletionsBackend
 from conversations.models import ChatModel
 from conversations.streaming.executors import in_database
+from tests.faults.cable import Cable
 from tests.upstream import Upstream
 
 
@@ -36,3 +37,22 @@ async def connect(transactional_db, settings, upstream):
 def _connection(upstream: Upstream, alias: str, *, kind: type = ChatCompletionsBackend, **options) -> dict:
     known = {"base_url": upstream.url, "api_key": "hf_a-very-secret-key", "label": alias.title(), "models": ["test"]}
     return {"BACKEND": f"{kind.__module__}.{kind.__qualname__}", "OPTIONS": {**known, **options}}
+
+
+@pytest.fixture
+def rest(settings):
+    """How long what failed is left alone: rest(seconds). By default for longer than any test."""
+
+    def set_to(seconds: float) -> None:
+        settings.CHAT_BREAKER_COOLDOWN = seconds
+
+    set_to(1000)
+    return set_to
+
+
+@pytest.fixture
+def away(upstream):
+    """The upstream, behind a cable that can be cut."""
+    with Cable(("127.0.0.1", upstream.port)) as cable:
+        cable.url = f"http://127.0.0.1:{cable.port}/v1"
+        yield cable

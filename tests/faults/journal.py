@@ -48,7 +48,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class Fall:
-    """The end of a server process: `how` is kill (SIGKILL to all), worker (SIGKILL to the worker) or term."""
+    """The end of a server process: `how` is one of HOWS or FREEZE in processes.py."""
 
     port: int
     how: str

@@ -191,7 +191,7 @@ class Tab:
         if answer.status in (0, 502, 503, 504):
             send.lost_answers += answer.status != 503
             return False
-        if answer.status not in (404, 409, 429):
+        if answer.status not in (409, 429):
             self.journal.wrong.append(f"{send.token} was answered with {answer.status}: {answer.text[:300]!r}")
         if not send.lost_answers:
             send.outcome = "refused"

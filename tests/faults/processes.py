@@ -16,6 +16,9 @@ from tests.serving import PATIENCE, ROOT, Served, free_port, started
 PROCFILE = dict(line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines() if line)
 # SIGKILL to all, SIGKILL to gunicorn's worker alone, SIGTERM to all (as Heroku does).
 HOWS = ("kill", "worker", "term")
+# Beside another process, too: SIGSTOP, long enough to be taken for dead, then SIGCONT.
+FREEZE = "freeze"
+DEAD_AFTER, FROZEN_FOR = 2.5, 5.0  # seconds
 
 
 class Processes:
@@ -51,6 +54,11 @@ class Processes:
         """End the process on this port; another one serves there when this returns."""
         stack, site = self._running[port]
         at = time.monotonic()
+        if how == FREEZE:
+            site.signal(signal.SIGSTOP)
+            time.sleep(FROZEN_FOR)
+            site.signal(signal.SIGCONT)
+            return Fall(port, how, at)
         if how == "worker":
             for worker in _children(site.process.pid):
                 os.kill(worker, signal.SIGKILL)
@@ -62,6 +70,10 @@ class Processes:
         self._launch(port)
         self._running[port][1].wait_until_up()
         return Fall(port, how, at)
+
+    @property
+    def hows(self) -> tuple[str, ...]:
+        return HOWS if len(self.ports) == 1 else (*HOWS, FREEZE)
 
     @property
     def logs(self) -> str:

@@ -17,7 +17,7 @@ from tests.faults import oracle
 from tests.faults.browser import Browser
 from tests.faults.journal import Journal
 from tests.faults.people import Person, Tab
-from tests.faults.processes import HOWS, Processes, fell
+from tests.faults.processes import DEAD_AFTER, Processes, fell
 from tests.faults.script import REPLY_TOKENS, Script
 from tests.serving import PYTHON, ROOT, manage, production
 from tests.upstream import Upstream
@@ -77,6 +77,7 @@ def environment(folder: Path, upstream: Upstream, plan: Plan, **variables: str) 
         CHAT_SHUTDOWN_GRACE="0.4",  # shorter than many replies, so that SIGTERM interrupts some
         CHAT_SHUTDOWN_EXIT="4",
         LOG_LEVEL="WARNING",
+        **({"FAULTS_DEAD_AFTER": str(DEAD_AFTER)} if plan.processes > 1 else {}),
     ) | variables  # fmt: skip
 
 
@@ -135,7 +136,7 @@ async def _kill(plan: Plan, journal: Journal, processes: Processes, rng: Random)
             await asyncio.sleep(0.01)
         await asyncio.sleep(rng.random() * 0.3)
         ports = rng.sample(processes.ports, rng.randint(1, len(processes.ports)))
-        falls = (fell(processes, port, rng.choice(HOWS)) for port in ports)
+        falls = (fell(processes, port, rng.choice(processes.hows)) for port in ports)
         journal.falls += await asyncio.shield(asyncio.gather(*falls))
 
 

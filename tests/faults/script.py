@@ -15,7 +15,7 @@ from tests.upstream import CLOSE, CUT, Answer
 
 REPLY_TOKENS = 4000  # max_tokens of a reply; a title asks for fewer
 FEWEST_WORDS, MOST_WORDS = 6, 40
-PACES = (0.002, 0.01, 0.03)  # seconds between two words
+PACES = {0.002: 30, 0.01: 30, 0.03: 33, 0.12: 7}  # seconds between two words, and how often of 100
 WORDS_IN_A_PARAGRAPH = 12
 UNHARMED = 0.9  # of the requests
 _TOKEN = re.compile(r"\bt[0-9a-f]{12}\b")
@@ -66,7 +66,7 @@ class Script:
         self._asked[token] += 1
         rest = reply_to(token).removeprefix(said)
         words = re.findall(r"\s*\S+", rest)
-        pause = Random(f"pace {token}").choice(PACES)
+        pause = Random(f"pace {token}").choices([*PACES], [*PACES.values()])[0]
         return _harmed([step for word in words for step in (word, pause)], self._random(token))
 
     def _random(self, token: str) -> Random:

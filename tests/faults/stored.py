@@ -14,7 +14,7 @@ from typing import Any
 
 import django
 
-GUARD = 100.0  # seconds; a process is taken for dead after 60
+GUARD = 75.0  # seconds; a process is taken for dead after 60
 ROW = ("id", "status", "user_message_id", "reply_id", "user_text", "reply_text", "is_regeneration", "idempotency_key")
 
 

@@ -1,23 +1,16 @@
-"""What is down is left alone: whoever asks is told at once, and it recovers by itself."""
+"""What is down is left alone: whoever asks is told at once (test_recovery.py: and it comes back by itself)."""
 
 from __future__ import annotations
 
-import asyncio
-import threading
-
 import pytest
 
-from conversations import services
 from conversations.backends import get_backend
 from conversations.titles import make_title
 from conversations.types import Message
-from tests.faults.cable import Cable
-from tests.faults.upstreams import answered, asked, follow_to_the_end, stand_in, until
-from tests.helpers import say
+from tests.faults.upstreams import LEFT_ALONE, answered, asked, fail, stand_in
 from tests.upstream import CUT, HANG, Answer
 
 pytestmark = pytest.mark.django_db(transaction=True)
-LEFT_ALONE = "did not answer several times in a row, so it is not asked for now"
 
 
 @pytest.fixture(autouse=True)
@@ -25,31 +18,6 @@ def _no_second_try(settings):
     """One message is one request, so that they can be counted."""
     settings.CHAT_RETRY_PATIENCE = 0
     settings.CHAT_BREAKER_FAILURES = 3
-
-
-@pytest.fixture
-def rest(settings):
-    """How long what failed is left alone: rest(seconds). By default for longer than any test."""
-
-    def set_to(seconds: float) -> None:
-        settings.CHAT_BREAKER_COOLDOWN = seconds
-
-    set_to(1000)
-    return set_to
-
-
-@pytest.fixture
-def away(upstream):
-    """The upstream, behind a cable that can be cut."""
-    with Cable(("127.0.0.1", upstream.port)) as cable:
-        cable.url = f"http://127.0.0.1:{cable.port}/v1"
-        yield cable
-
-
-async def fail(user, upstream, *steps, times: int = 3, **options) -> None:
-    for _ in range(times):
-        upstream.enqueue(*steps)
-        assert (await answered(user, **options)).row.status == "failed"
 
 
 @pytest.mark.parametrize("fault", [Answer(500), Answer(503), Answer(504), CUT])
@@ -118,62 +86,6 @@ async def test_a_server_that_cannot_be_reached_is_left_alone_with_all_its_models
     away.heal()
     for name in ("one", "two"):
         assert LEFT_ALONE in (await answered(alice, model=models[name].pk)).page.footer
-
-
-async def test_a_server_that_is_back_is_found_again(connect, away, alice, rest):
-    rest(0.1)
-    await connect(acme={"base_url": away.url})
-    away.cut()
-    for _ in range(4):
-        assert (await answered(alice)).row.status == "failed"
-    away.heal()
-    async with asyncio.timeout(20):
-        while (turn := await answered(alice)).row.status != "completed":
-            assert LEFT_ALONE in turn.page.footer
-
-
-async def test_one_probe_passes_and_its_answer_lets_everybody_in(connect, upstream, alice, bob, rest):
-    await connect(acme={})
-    rest(0.01)
-    await fail(alice, upstream, Answer(500))
-    rest(1000)
-    gate = threading.Event()
-    upstream.enqueue(gate, "Here I am")
-    await asyncio.sleep(0.02)
-    probe = await say(alice, "Are you back?")
-    await until(lambda: len(asked(upstream)) == 4)
-    assert LEFT_ALONE in (await answered(alice)).page.footer
-    assert LEFT_ALONE in (await answered(bob)).page.footer
-    assert len(asked(upstream)) == 4
-    gate.set()
-    page, _ = await follow_to_the_end(probe)
-    assert page.status == "completed"
-    assert (await answered(bob)).row.status == "completed"
-
-
-async def test_a_probe_that_fails_keeps_the_others_out(connect, upstream, alice, rest):
-    await connect(acme={})
-    rest(0.01)
-    await fail(alice, upstream, Answer(500))
-    await asyncio.sleep(0.02)
-    rest(1000)
-    await fail(alice, upstream, Answer(500), times=1)
-    assert LEFT_ALONE in (await answered(alice)).page.footer
-    assert len(asked(upstream)) == 4
-
-
-async def test_a_probe_that_is_stopped_leaves_its_place_to_the_next(connect, upstream, alice, rest):
-    await connect(acme={})
-    rest(0.01)
-    await fail(alice, upstream, Answer(500))
-    await asyncio.sleep(0.02)
-    rest(1000)
-    upstream.enqueue(HANG)
-    probe = await say(alice, "Are you back?")
-    await until(lambda: len(asked(upstream)) == 4)
-    await services.stop(probe)
-    await follow_to_the_end(probe)
-    assert (await answered(alice)).row.status == "completed"
 
 
 async def test_a_substitute_answers_at_once_in_the_place_of_what_is_left_alone(connect, upstream, alice, rest):

@@ -29,7 +29,7 @@ def static(tmp_path_factory) -> dict[str, str]:
 
 
 def report_of(case: Case, folder, static: dict[str, str]) -> Report:
-    with standing(case) as variables:
+    with standing(case, folder / "postgres") as variables:
         report = run(
             Plan(SENDS, SEED, case.processes, people=16, sends_between_falls=35), folder, **variables, **static
         )

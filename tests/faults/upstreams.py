@@ -15,6 +15,8 @@ from tests.helpers import branch, finished, say
 from tests.reading import Page, parse
 from tests.upstream import Exchange, Upstream
 
+LEFT_ALONE = "did not answer several times in a row, so it is not asked for now"
+
 
 @dataclass
 class Answered:
@@ -59,3 +61,9 @@ async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(20):
         while not condition():
             await asyncio.sleep(0.01)
+
+
+async def fail(user, upstream, *steps, times: int = 3, **options) -> None:
+    for _ in range(times):
+        upstream.enqueue(*steps)
+        assert (await answered(user, **options)).row.status == "failed"

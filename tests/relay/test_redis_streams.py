@@ -70,6 +70,13 @@ async def test_what_one_process_writes_another_reads(here, there, reply):
     assert heard.gaps == 0
 
 
+async def test_half_a_character_spoils_nothing(here, there, reply):
+    heard = HeardFarAway()
+    there.listen(reply, heard, 0)
+    here.publish(reply, " a\ud83d\nb ")
+    await until(lambda: heard.text == " a?\nb ")
+
+
 async def test_a_cursor_is_an_id_of_the_stream(here, there, reply):
     here.publish(reply, "one ")
     first = HeardFarAway()
