@@ -10,12 +10,14 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 
-from asgiref.sync import SyncToAsync, sync_to_async
+from asgiref.sync import sync_to_async
 from django.core import signals
 from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler, get_script_prefix
 from django.http import HttpRequest, HttpResponse
 from django.urls import set_script_prefix
+
+from conversations.streaming.executors import has_thread
 
 
 class Handler(ASGIHandler):
@@ -60,8 +62,7 @@ class Handler(ASGIHandler):
 async def _close(response: HttpResponse | None) -> None:
     """Release what the request held; `request_finished` is told in the thread whose connections are to be closed."""
     close = response.close if response else lambda: signals.request_finished.send(sender=Handler)
-    context = SyncToAsync.thread_sensitive_context.get(None)
-    if context is not None and context in SyncToAsync.context_to_thread_executor:
+    if has_thread():
         await sync_to_async(close)()
     else:
         close()

@@ -13,9 +13,10 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from conversations.types import Key
+from conversations.types import Key, Transcript
 
 TITLE_MAX_LENGTH = 200
+INSTEAD_OF_MAX_LENGTH = 100
 
 
 class ChatModel(models.Model):
@@ -189,7 +190,7 @@ class Generation(models.Model):
     )
     instead_of = models.CharField(
         _("instead of"),
-        max_length=100,
+        max_length=INSTEAD_OF_MAX_LENGTH,
         blank=True,
         help_text=_("The label of the model that was asked first, when another answered."),
     )
@@ -230,6 +231,9 @@ class Generation(models.Model):
             # What the clock and the Stop loop ask several times a second; finished replies keep their writer.
             models.Index(fields=["writer", "status", "stop_requested"], name="generation_claims"),
         ]
+
+    before: Transcript | None = None
+    """What was said before this turn; known only to the process that has just accepted it."""
 
     def __str__(self) -> str:
         return str(self.pk)

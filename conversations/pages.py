@@ -16,6 +16,7 @@ from conversations import services
 from conversations.backends import has_language_model
 from conversations.errors import ChatError, NotFound
 from conversations.models import ChatModel, Conversation, Generation
+from conversations.outbox import laid_over
 from conversations.presenting import message_views
 from conversations.types import Transcript, new_id
 
@@ -111,14 +112,21 @@ def chat_context(user, conversation: Conversation | None) -> dict[str, Any]:
     }
 
 
+def _accepted(generation: Generation) -> tuple[Conversation, Transcript]:
+    """What the turn belongs to, with it; read only if it was accepted at another time, or elsewhere."""
+    if generation.before is not None:
+        return generation.conversation, laid_over(generation.before, generation)
+    conversation = services.by_id(generation.user, generation.conversation_id)
+    return conversation, services.read_what_is_there(conversation)[0]  # it was accepted, whatever the store says now
+
+
 def turn_context(generation: Generation, *, is_retry: bool, is_followed_up: bool) -> dict[str, Any]:
     """The turn that was just accepted, and the composer for the next one.
 
     `is_followed_up`: something may still come, be it only a title. Raises NotFound if the conversation was
     deleted in the same moment.
     """
-    conversation = services.by_id(generation.user, generation.conversation_id)
-    transcript, _lacks = services.read_what_is_there(conversation)  # it was accepted, whatever the store says now
+    conversation, transcript = _accepted(generation)
     views = message_views(transcript, str(conversation.pk), generation.reply_id)
     if not views:
         raise NotFound(_("This chat does not exist."))

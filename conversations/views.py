@@ -118,10 +118,12 @@ async def follow(request: HttpRequest, generation_id) -> HttpResponseBase:
     if seen == "end":
         return HttpResponse(status=204)
     user = await request.auser()
-    generation = await in_database(generation_or_404, user, generation_id)
-    if generation.is_live or streaming.is_followed_up(generation):
+    generation = None
+    if not streaming.is_written_here(generation_id, user.pk):
+        generation = await in_database(generation_or_404, user, generation_id)
+    if generation is None or generation.is_live or streaming.is_followed_up(generation):
         visitor = streaming.Visitor(request.session.session_key, user.pk)
-        body = streaming.follow(generation.pk, streaming.parse_cursor(seen), visitor)
+        body = streaming.follow(generation_id, streaming.parse_cursor(seen), visitor)
     else:
         body = _once(await in_database(streaming.finished_frames, generation))
     response = StreamingHttpResponse(body, content_type=EVENT_STREAM)

@@ -37,7 +37,8 @@ async def silent(engine, _soon_silent) -> Writer:
 async def held_by(writer: Writer, user, model) -> Generation:
     """A reply in progress that another process holds, with some text."""
     conversation = services.start_conversation(user)
-    await in_store(get_store().save, conversation.key, Transcript())
+    if not get_store().shares_database:
+        await in_store(get_store().save, conversation.key, Transcript())
     draft = Draft(conversation, model, uuid4().hex, "Hi", "", {}, uuid4().hex, "hash", is_new_message=True)
     generation, _ = await in_database(accept, draft, writer.pk)
     rows = Generation.objects.filter(pk=generation.pk)

@@ -8,23 +8,24 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from conversations import titles
 from conversations.errors import ConversationBusy, KeyReused, NotFound, QuotaExceeded
 from conversations.models import TITLE_MAX_LENGTH, ChatModel, Conversation, Generation
+from conversations.stores import get_store
 from conversations.streaming.executors import answer_by, check_time
-from conversations.types import new_id
+from conversations.types import Transcript, new_id
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
     """A turn that is asked for. `text` is what the person said, also when an answer is asked for again.
 
-    `continues` is the id of a reply, and `prefix` its text, with which the new one begins. After `answer_by`
-    (executors.py) whoever asked has been told that it failed.
+    `transcript` is what was said before. `continues` is the id of a reply, and `prefix` its text, with which the new
+    one begins. After `answer_by` (executors.py) whoever asked has been told that it failed.
     """
 
     conversation: Conversation
@@ -35,6 +36,7 @@ class Draft:
     options: dict[str, Any]
     key: str
     body_hash: str
+    transcript: Transcript = field(default_factory=Transcript)
     is_new_message: bool = False
     continues: str = ""
     prefix: str = ""
@@ -46,35 +48,40 @@ class Draft:
 def replay(user_id: int, key: str, body_hash: str) -> Generation | None:
     """The generation that this key stands for, if it was used before. Raises KeyReused for another body."""
     rows = Generation.objects.filter(user_id=user_id, idempotency_key=key, conversation__deleted_at=None)
-    known = rows.select_related("conversation", "model").first()
-    if known and known.body_hash != body_hash:
+    known = list(rows.order_by().values_list("pk", "body_hash"))  # few columns: nearly all keys are new
+    if known and known[0][1] != body_hash:
         raise KeyReused(_("This message was already sent with another text. Reload the page and send again."))
-    return known
+    return rows.select_related("conversation", "model", "user").filter(pk=known[0][0]).first() if known else None
 
 
 def accept(draft: Draft, writer_id: UUID) -> tuple[Generation, bool]:
     """Make the turn durable. Returns its row, and False if the same send was accepted before.
 
-    Raises QuotaExceeded, ConversationBusy, KeyReused, NotFound if the conversation was deleted meanwhile, and Overdue.
+    Raises QuotaExceeded, ConversationBusy, KeyReused, NotFound if the conversation was deleted meanwhile, and Overdue;
+    for a new conversation in a store that shares the database, StoreUnavailable.
     """
     user_id = draft.conversation.user_id
-    with transaction.atomic():
-        # The lock on the user makes counting exact and sends of one person come one after the other.
-        get_user_model().objects.select_for_update().get(pk=user_id)
-        if known := replay(user_id, draft.key, draft.body_hash):
-            return known, False
-        check_time(draft.answer_by)  # the lock may have been long in coming
-        _check_quota(user_id)
-        _keep_conversation(draft)
-        try:
-            with transaction.atomic():
-                return _insert(draft, writer_id), True
-        except IntegrityError:
-            if Generation.objects.filter(user_id=user_id, idempotency_key=draft.key).exists():  # of a deleted chat
-                raise KeyReused(_("This message was sent before. Reload the page and send it again.")) from None
-            raise ConversationBusy(
-                _("An answer is still being written in this chat. Reload the page to see it, or send again later.")
-            ) from None
+    try:
+        with transaction.atomic():
+            _lock(user_id)
+            if known := replay(user_id, draft.key, draft.body_hash):
+                return known, False
+            check_time(draft.answer_by)  # the lock may have been long in coming
+            _check_quota(user_id)
+            _keep_conversation(draft)
+            return _insert(draft, writer_id), True
+    except IntegrityError:
+        if Generation.objects.filter(user_id=user_id, idempotency_key=draft.key).exists():  # of a deleted chat
+            raise KeyReused(_("This message was sent before. Reload the page and send it again.")) from None
+        raise ConversationBusy(
+            _("An answer is still being written in this chat. Reload the page to see it, or send again later.")
+        ) from None
+
+
+def _lock(user_id: int) -> None:
+    """Sends of one person come one after the other, so that counting is exact. SQLite has but one writer."""
+    if connection.features.has_select_for_update:
+        get_user_model().objects.select_for_update().values_list("pk").get(pk=user_id)
 
 
 def _check_quota(user_id: int) -> None:
@@ -97,6 +104,8 @@ def _keep_conversation(draft: Draft) -> None:
     conversation.updated_at = timezone.now()
     if conversation._state.adding:
         conversation.title = titles.fallback(draft.text)[:TITLE_MAX_LENGTH]
+        if (store := get_store()).shares_database:
+            store.save(conversation.key, Transcript())
         conversation.save(force_insert=True)
         return
     rows = Conversation.objects.filter(pk=conversation.pk, deleted_at=None)
@@ -108,7 +117,7 @@ def _keep_conversation(draft: Draft) -> None:
 
 
 def _insert(draft: Draft, writer_id: UUID) -> Generation:
-    return Generation.objects.create(
+    generation = Generation(
         pk=draft.generation_id,
         user_id=draft.conversation.user_id,
         conversation=draft.conversation,
@@ -127,3 +136,6 @@ def _insert(draft: Draft, writer_id: UUID) -> Generation:
         body_hash=draft.body_hash,
         writer_id=writer_id,
     )
+    generation.save(force_insert=True)
+    generation.before = draft.transcript
+    return generation

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -39,9 +43,39 @@ def seed_catalogue() -> int:
         return len(ChatModel.objects.bulk_create(rows, ignore_conflicts=True))
 
 
+@dataclass(frozen=True, slots=True)
+class _Catalogue:
+    """The enabled models and their fallbacks, as the database had them `at` a moment of time.monotonic()."""
+
+    models: tuple[ChatModel, ...]
+    fallbacks: Mapping[int, tuple[int, ...]]
+    at: float
+
+
+_known: _Catalogue | None = None
+
+
+def _catalogue() -> _Catalogue:
+    """Read at most every CHAT_CATALOGUE_AGE seconds: every send asks for it, and it hardly ever changes."""
+    global _known
+    if _known is None or time.monotonic() - _known.at >= settings.CHAT_CATALOGUE_AGE:
+        now = time.monotonic()
+        fallbacks: dict[int, tuple[int, ...]] = {}
+        for model, substitute in ModelFallback.objects.values_list("model_id", "substitute_id"):
+            fallbacks[model] = (*fallbacks.get(model, ()), substitute)
+        _known = _Catalogue(tuple(ChatModel.objects.filter(enabled=True)), fallbacks, now)
+    return _known
+
+
+def forget_catalogue() -> None:
+    """What was changed here is to be seen here at once."""
+    global _known
+    _known = None
+
+
 def available_models() -> list[ChatModel]:
     """What can be chosen now, in the catalogue's order."""
-    return [model for model in ChatModel.objects.filter(enabled=True) if model.is_available]
+    return [model for model in _catalogue().models if model.is_available]
 
 
 def default_model(models: list[ChatModel] | None = None) -> ChatModel | None:
@@ -61,8 +95,9 @@ def choose_model(wanted: int | None, conversation: Conversation) -> ChatModel:
         if chosen is None:
             raise InputError(_("This model is not available any more. Choose another one."))
         return chosen
-    if conversation.model is not None and conversation.model.is_available:
-        return conversation.model
+    own = next((model for model in models if model.pk == conversation.model_id), None)
+    if own is not None:
+        return own
     chosen = default_model(models)
     if chosen is None:
         raise BackendUnavailable(_("No model is available on this site. Ask its administrator to enable one."))
@@ -71,8 +106,9 @@ def choose_model(wanted: int | None, conversation: Conversation) -> ChatModel:
 
 def candidates(model: ChatModel) -> tuple[Candidate, ...]:
     """Who may answer: the model itself, then its available substitutes, in order."""
-    rows = ModelFallback.objects.filter(model=model).select_related("substitute")
-    models = [model, *(row.substitute for row in rows if row.substitute.is_available)]
+    available = {entry.pk: entry for entry in available_models()}
+    substitutes = _catalogue().fallbacks.get(model.pk, ())
+    models = [model, *(available[pk] for pk in substitutes if pk in available)]
     return tuple(
         Candidate(entry.backend, entry.model_id, entry.label, entry.pk, entry.context_size) for entry in models
     )

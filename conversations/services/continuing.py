@@ -48,6 +48,7 @@ async def continue_reply(
             {},
             key,
             body,
+            transcript,
             continues=reply.id,
             prefix=reply.content,
         )

@@ -85,16 +85,19 @@ def _alike(asked: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
 
 async def _accept_and_write(writer: Writer, draft: Draft, reply: LiveReply, writer_id: UUID) -> Generation:
     store, key = get_store(), draft.conversation.key
-    is_new = draft.conversation._state.adding
+    was_adding = draft.conversation._state.adding
+    is_new = was_adding and not store.shares_database
     if is_new:
         await in_store(store.save, key, Transcript())
     try:
         generation, is_fresh = await in_database(accept, draft, writer_id)
-    except ChatError:
-        if is_new:
+    except Exception as error:
+        draft.conversation._state.adding = was_adding  # whatever was saved of it has been rolled back
+        if is_new and isinstance(error, ChatError):
             await in_store(store.delete, key)
         raise
     if is_fresh:
+        reply.generation = generation
         writer.launch(reply)
     elif is_new:
         await in_store(store.delete, key)  # the same send was accepted a moment ago, under another id

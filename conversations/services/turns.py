@@ -55,7 +55,9 @@ async def send_message(
         parent = _parent(transcript, parent_id)
         message = Message("user", text, parent_id=parent)
         given = dict(options)
-        draft = Draft(conversation, chosen, message.id, text, parent or "", given, key, body, is_new_message=True)
+        draft = Draft(
+            conversation, chosen, message.id, text, parent or "", given, key, body, transcript, is_new_message=True
+        )
         return await launch(draft, (*(transcript.branch(parent) if parent else ()), message))
 
     return await once(conversation, key, body, attempt)
@@ -72,7 +74,9 @@ async def regenerate(
         transcript = await in_store(read_with_room, conversation)
         question, _reply = answered(transcript, message_id)
         chosen = await in_database(choose_model, model, conversation)
-        draft = Draft(conversation, chosen, question.id, question.content, question.parent_id or "", {}, key, body)
+        draft = Draft(
+            conversation, chosen, question.id, question.content, question.parent_id or "", {}, key, body, transcript
+        )
         return await launch(draft, transcript.branch(question.id))
 
     return await once(conversation, key, body, attempt)

@@ -9,7 +9,7 @@ import random
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 from django.core.checks import CheckMessage
 from django.utils.translation import gettext_lazy as _
@@ -28,6 +28,9 @@ class ConversationStore(ABC):
 
     Every method may raise CorruptDocument where it reads what is not a transcript.
     """
+
+    shares_database: ClassVar[bool] = False
+    """Whether documents are rows of the site's own database, so that one transaction can hold both."""
 
     def __init__(self, **options: Any):
         if options:

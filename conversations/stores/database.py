@@ -21,6 +21,8 @@ PAGE_SIZE = 1000
 class DatabaseStore(ConversationStore):
     """A version is the row's id and its counter: a row deleted and made anew never has an old version again."""
 
+    shares_database = True
+
     def load(self, key: Key) -> Transcript:
         with _database_errors():
             row = _rows(key).values_list("pk", "version", "document").first()

@@ -7,7 +7,7 @@ import asyncio
 from conversations import backends
 from conversations.rendering import warm_up
 from conversations.streaming.endings import finished_frames
-from conversations.streaming.follow import current_readers, follow, is_followed_up
+from conversations.streaming.follow import current_readers, follow, is_followed_up, is_written_here
 from conversations.streaming.frames import Cursor, parse_cursor
 from conversations.streaming.sessions import Visitor
 from conversations.streaming.writer import current_writer
@@ -20,6 +20,7 @@ __all__ = [
     "finished_frames",
     "follow",
     "is_followed_up",
+    "is_written_here",
     "notes",
     "parse_cursor",
     "shutdown",

@@ -27,10 +27,10 @@ logger = logging.getLogger(__name__)
 STORING_TIME = 5.0  # seconds; before it asks for a title, the writer lets the store follow
 
 
-async def complete(feed: Feed, generation_id: UUID) -> None:
-    """Send the last blocks of a decided reply and `done`. Never raises."""
+async def complete(feed: Feed, generation_id: UUID, row: Generation | None) -> None:
+    """Send the last blocks of a decided reply and `done`. `row` where it is known already. Never raises."""
     try:
-        row = await _decided(generation_id)
+        row = row or await _decided(generation_id)
         if row is None:  # deleted meanwhile
             feed.close()
             return

@@ -17,14 +17,17 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from typing import TypeVar
 
-from django.db import connections
+from asgiref.sync import SyncToAsync
+from django.db import connection, connections
 from django.utils.translation import gettext as _
 
 from conversations.errors import Overdue
+from conversations.stores import get_store
 
 T = TypeVar("T")
 
-DATABASE_THREADS = 4
+# SQLite has one writer at a time, and those who wait for it sleep for milliseconds: one thread is faster than four.
+DATABASE_THREADS = 1 if connection.vendor == "sqlite" else 4
 STORE_THREADS = 8
 _database = ThreadPoolExecutor(DATABASE_THREADS, thread_name_prefix="database")
 _store = ThreadPoolExecutor(STORE_THREADS, thread_name_prefix="store")
@@ -39,7 +42,14 @@ async def in_database(function: Callable[..., T], *args) -> T:
 
 async def in_store(function: Callable[..., T], *args) -> T:
     """Run a function that uses the conversation store (and perhaps the ORM). Raises as in_database."""
-    return await asyncio.get_running_loop().run_in_executor(_store, _job, answer_by.get(), function, args)
+    executor = _database if get_store().shares_database else _store
+    return await asyncio.get_running_loop().run_in_executor(executor, _job, answer_by.get(), function, args)
+
+
+def has_thread() -> bool:
+    """Whether synchronous code of the current request has run in a thread, which may have opened connections."""
+    context = SyncToAsync.thread_sensitive_context.get(None)
+    return context is None or context in SyncToAsync.context_to_thread_executor
 
 
 def check_time(by: float) -> None:

@@ -60,8 +60,10 @@ class Feed:
             self._waiting = encode("waiting", {"text": delta.metadata["waiting"]})
             self._add(self._waiting)
         if "title" in delta.metadata:
-            self._title = encode("title", dict(delta.metadata))
-            self._add_title()
+            title = encode("title", dict(delta.metadata))
+            if title != self._title:  # the row and the relay may both tell it
+                self._title = title
+                self._add_title()
 
     def finish(self) -> None:
         self.stop()

@@ -10,6 +10,7 @@ from conversations.backends import get_backend
 from conversations.errors import StoreUnavailable
 from conversations.models import Conversation, Generation
 from conversations.relay import Relay
+from conversations.signals import generation_finished
 from conversations.streaming import outcome
 from conversations.streaming.executors import in_database, in_store
 from conversations.streaming.reply import LiveReply
@@ -23,8 +24,10 @@ REFUSED_AGAIN_AFTER = 60.0  # seconds
 
 async def finish(relay: Relay, reply: LiveReply) -> None:
     """Let the store follow, tell whoever listens, and give the conversation its title."""
-    await _store(reply.generation_id)
-    await in_database(outcome.tell, reply.generation_id)
+    if not reply.is_stored:
+        await _store(reply.generation_id)
+    if generation_finished.has_listeners(Generation):
+        await in_database(outcome.tell, reply.generation_id)
     if reply.wants_title and reply.outcome and reply.outcome.status == Generation.Status.COMPLETED:
         await _title(relay, reply)
 

@@ -136,9 +136,15 @@ class Readers:
 
 async def _complete(source: _Source, generation_id: UUID) -> None:
     try:
-        await endings.complete(source.feed, generation_id)
+        await endings.complete(source.feed, generation_id, current_writer().decided.get(generation_id))
     finally:
         source.ready.set()
+
+
+def is_written_here(generation_id: UUID, user_id: int) -> bool:
+    """Whether this process is writing this reply, for this person: then the database need not be asked."""
+    reply = current_writer().live.get(generation_id)
+    return reply is not None and reply.request.user_id == str(user_id)
 
 
 def is_followed_up(generation: Generation) -> bool:

@@ -7,17 +7,21 @@ as final; whoever finds the row taken stores nothing.
 from __future__ import annotations
 
 import logging
+from contextlib import nullcontext
+from copy import copy
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Q
+from django.db import transaction
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from conversations.errors import NotFound
-from conversations.models import Conversation, Generation, Writer
+from conversations.models import INSTEAD_OF_MAX_LENGTH, ChatModel, Conversation, Generation, Writer
 from conversations.outbox import laid_over
 from conversations.signals import generation_finished
 from conversations.stores import get_store
@@ -38,28 +42,55 @@ def unwritable() -> Outcome:
 
 
 def settle(reply: LiveReply, outcome: Outcome, writer_id: UUID) -> bool:
-    """Write how the reply ended if this process still holds it. True if this call decided it."""
-    return _decide(
-        Generation.objects.filter(pk=reply.generation_id, writer_id=writer_id),
-        outcome,
-        reply_text=reply.text,
-        prompt_tokens=reply.usage.prompt_tokens,
-        completion_tokens=reply.usage.completion_tokens,
-        **_substitute(reply),
-    )
+    """Write how the reply ended if this process still holds it. True if this call decided it.
+
+    Where the store shares the database, the same transaction brings the turn into it, if that goes well.
+    """
+    may_store = reply.generation is not None and get_store().shares_database
+    ending = _ending(outcome, reply)
+    rows = Generation.objects.filter(pk=reply.generation_id, writer_id=writer_id)
+    with transaction.atomic() if may_store else nullcontext():
+        won = _decide(rows, ending | {"stored_at": ending["finished_at"] if may_store else None})
+        if won and reply.generation is not None:
+            reply.generation = _decided(reply.generation, ending)
+            reply.is_stored = may_store and _store_along(reply.generation)
+    return won
 
 
-def _substitute(reply: LiveReply) -> dict[str, Any]:
-    """Who answered, where it was not the model that was asked."""
+def _ending(outcome: Outcome, reply: LiveReply | None = None) -> dict[str, Any]:
+    """The fields of a decided row, by name; without the reply those of its text are left as they are."""
+    fields = {name: getattr(outcome, name) for name in ("status", "finish_reason", "error_code", "error")}
+    fields["finished_at"] = timezone.now()
+    if reply is None:
+        return fields
+    fields |= {"reply_text": reply.text, **asdict(reply.usage)}
     candidate, asked = reply.candidate, reply.candidates[0]
-    if candidate == asked:
-        return {}
-    return {
-        "backend": candidate.backend,
-        "upstream_model": candidate.model_id,
-        "model_id": candidate.pk,
-        "instead_of": asked.label[:100],
-    }
+    if candidate != asked:
+        fields |= {"backend": candidate.backend, "upstream_model": candidate.model_id}
+        fields |= {"model_id": candidate.pk, "instead_of": asked.label[:INSTEAD_OF_MAX_LENGTH]}
+    return fields
+
+
+def _decided(accepted: Generation, ending: dict[str, Any]) -> Generation:
+    """The row as it now is. The accepted one stays as it was: a page may be made of it at this moment."""
+    row = copy(accepted)
+    for name, value in ending.items():
+        setattr(row, name, value)
+    if row.model_id != accepted.model_id:
+        row.model = ChatModel.objects.filter(pk=row.model_id).first()
+    return row
+
+
+def _store_along(row: Generation) -> bool:
+    """Within the transaction that decides it. False if the store did not take it: the outbox tries again."""
+    try:
+        with transaction.atomic():
+            _store(row)
+    except Exception as error:
+        logger.info("Turn %s was not stored along: %s", row.pk, type(error).__name__)
+        Generation.objects.filter(pk=row.pk).update(stored_at=None)
+        return False
+    return True
 
 
 def settle_abandoned(generation_ids: list[UUID]) -> int:
@@ -72,8 +103,8 @@ def settle_abandoned(generation_ids: list[UUID]) -> int:
 
 def _settle_abandoned(generation_id: UUID) -> bool:
     row = Generation.objects.filter(pk=generation_id)
-    stopped = Outcome(Generation.Status.CANCELLED)
-    is_decided = _decide(row.filter(stop_requested=True), stopped) or _decide(row, interrupted())
+    stopped = _ending(Outcome(Generation.Status.CANCELLED))
+    is_decided = _decide(row.filter(stop_requested=True), stopped) or _decide(row, _ending(interrupted()))
     if is_decided:
         tell(generation_id)
     return is_decided
@@ -86,16 +117,8 @@ def tell(generation_id: UUID) -> None:
             logger.error("A receiver of generation_finished failed: %r", receiver, exc_info=answer)
 
 
-def _decide(rows, outcome: Outcome, **fields) -> bool:
-    changed = rows.filter(status=Generation.Status.IN_PROGRESS).update(
-        status=outcome.status,
-        finish_reason=outcome.finish_reason,
-        error_code=outcome.error_code,
-        error=outcome.error,
-        finished_at=timezone.now(),
-        **fields,
-    )
-    return bool(changed)
+def _decide(rows: QuerySet[Generation], fields: dict[str, Any]) -> bool:
+    return bool(rows.filter(status=Generation.Status.IN_PROGRESS).update(**fields))
 
 
 def store_turn(generation_id: UUID) -> bool:
@@ -109,6 +132,11 @@ def store_turn(generation_id: UUID) -> bool:
     generation = rows.select_related("conversation", "model").first()
     if generation is None:
         return False
+    _store(generation)
+    return bool(rows.update(stored_at=timezone.now()))
+
+
+def _store(generation: Generation) -> None:
     transcript = get_store().update(generation.conversation.key, lambda known: laid_over(known, generation))
     conversations = Conversation.objects.filter(pk=generation.conversation_id)
     if transcript.version is None and conversations.filter(deleted_at=None).exists():
@@ -116,7 +144,6 @@ def store_turn(generation_id: UUID) -> bool:
     conversations.update(
         message_count=len(transcript.messages), size=sum(len(message.content) for message in transcript.messages)
     )
-    return bool(rows.update(stored_at=timezone.now()))
 
 
 def waiting_for_store(but: list[UUID]) -> list[UUID]:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from conversations.cleaning import Cleaner
 from conversations.guards import ReplyGuards
+from conversations.models import Generation
 from conversations.streaming.joint import Joint
 from conversations.types import ChatRequest, Delta, Message, Usage
 
@@ -52,6 +53,9 @@ class LiveReply:
     wants_title: bool = False
     prefix: str = ""
     joint: Joint | None = None
+    generation: Generation | None = None
+    """The row as it was accepted; once `outcome` is decided, as it was decided, which may have been by another."""
+    is_stored: bool = False
     candidate: Candidate = field(init=False)
     task: asyncio.Task | None = None
     outcome: Outcome | None = None

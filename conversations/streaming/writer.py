@@ -33,6 +33,7 @@ from conversations.types import Usage
 
 logger = logging.getLogger(__name__)
 Status = Generation.Status
+MEMORY = 5.0  # seconds
 
 
 class Writer:
@@ -46,6 +47,8 @@ class Writer:
         self._obituary = Obituary()
         self.neighbours = Neighbours()
         self._outbox = finishing.Outbox()
+        self.decided: dict[UUID, Generation] = {}
+        """The rows of replies that ended here a moment ago, for their readers."""
         self._tasks: set[asyncio.Task] = set()
         self._ready = asyncio.Lock()
         self._clock: set[asyncio.Task] = set()
@@ -155,12 +158,18 @@ class Writer:
         finally:
             reply.is_concluding = False
         self.live.pop(reply.generation_id, None)
+        if won and reply.generation:
+            self._remember(reply.generation)
         self.relay.close(reply.generation_id)  # decided, by this process or another: readers learn it from the row
         try:
             if won:
                 await finishing.finish(self.relay, reply)
         finally:
             self.relay.end(reply.generation_id)
+
+    def _remember(self, row: Generation) -> None:
+        self.decided[row.pk] = row
+        asyncio.get_running_loop().call_later(MEMORY, self.decided.pop, row.pk, None)
 
     async def _tick(self) -> None:
         """A sign of life, the checkpoint, the claims: what must not wait for anything else."""
