@@ -139,7 +139,8 @@ def test_a_thumb_finds_both_ways_on_a_phone(visits, site, alice, cookies_of, scr
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
-def test_a_killed_server_comes_back_and_the_open_page_finds_its_answer(visits, tmp_path):
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_a_server_that_went_comes_back_and_the_open_page_finds_its_answer(visits, tmp_path, how):
     port, gate = free_port(), threading.Event()
     with Upstream() as upstream:
         env = impatient(tmp_path, upstream.url)
@@ -156,7 +157,7 @@ def test_a_killed_server_comes_back_and_the_open_page_finds_its_answer(visits, t
             ask(page, "Hi")
             expect(answer(page)).to_contain_text("Half an ans")
             page.wait_for_timeout(500)  # the clock has written it down
-            site.signal(signal.SIGKILL)
+            site.signal(how)
             site.wait()
             expect(page.get_by_text("The connection is lost.")).to_be_visible()
         upstream.enqueue(gate, "wer, and the rest.")
