@@ -223,6 +223,7 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("DEFAULT_FROM_EMAIL", "webmaster@lo
 SILENCED_SYSTEM_CHECKS = ["security.W003"]  # it looks for Django's CSRF middleware by name; ours is a subclass of it
 SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"
+SESSION_ENGINE = "chatsite.sessions"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 30
 CSRF_FAILURE_VIEW = "chatsite.errors.csrf_failure"
@@ -342,7 +343,7 @@ CHAT_CATALOGUE_AGE = 1.0  # what an admin changes in the models shows this much 
 CHAT_STOP_INTERVAL = 0.25  # how often a process that writes asks whether a stop was asked for elsewhere
 CHAT_SILENT_AFTER = 10.0  # then the owner's Stop or Retry may settle what a process was writing
 CHAT_DEAD_AFTER = 60.0  # then everybody may
-CHAT_FLUSH_INTERVAL = 0.08  # the longest that arriving text waits to be joined, under load
+CHAT_FLUSH_INTERVAL = 0.06  # the longest that text waits to be joined, under load (model servers: pace.py)
 CHAT_RENDER_INTERVAL = 0.25  # the unfinished block is rendered at most this often
 CHAT_HEARTBEAT_INTERVAL = 10.0
 CHAT_POLL_INTERVAL = 1.0  # rows of replies that another process writes, while Redis is silent or there is none

@@ -6,11 +6,12 @@ Whatever goes wrong, the text that a person typed is in the answer, or kept for 
 from __future__ import annotations
 
 import math
+from collections.abc import AsyncIterator
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -23,7 +24,19 @@ from conversations.streaming import is_followed_up
 from conversations.types import Transcript
 
 DRAFT = "draft"
+EVENT_STREAM = "text/event-stream"
 AUTHOR_COOKIE = "author"
+
+
+class EventStream(StreamingHttpResponse):
+    """Frames as they come: bytes, passed on without the two generators that Django puts around each."""
+
+    def __init__(self, frames: AsyncIterator[bytes]):
+        super().__init__(frames, content_type=EVENT_STREAM)
+        self.frames = frames
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self.frames
 
 
 class LoggedOut(ChatError):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -23,6 +23,7 @@ from conversations.errors import ChatError, InputError
 from conversations.forms import MessageForm, RenameForm, RetryForm
 from conversations.models import Conversation
 from conversations.responses import (
+    EventStream,
     is_fetch,
     refusal,
     remember_author,
@@ -34,7 +35,6 @@ from conversations.responses import (
 from conversations.streaming.executors import in_database
 
 HISTORY_PAGE_SIZE = 50
-EVENT_STREAM = "text/event-stream"
 
 
 @require_GET
@@ -126,7 +126,7 @@ async def follow(request: HttpRequest, generation_id) -> HttpResponseBase:
         body = streaming.follow(generation_id, streaming.parse_cursor(seen), visitor)
     else:
         body = _once(await in_database(streaming.finished_frames, generation))
-    response = StreamingHttpResponse(body, content_type=EVENT_STREAM)
+    response = EventStream(body)
     response["X-Accel-Buffering"] = "no"
     response["Content-Encoding"] = "identity"  # no middleware and no proxy shall compress events
     patch_cache_control(response, no_transform=True)

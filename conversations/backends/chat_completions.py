@@ -16,6 +16,7 @@ from conversations.backends.servers.backend import ServerBackend
 from conversations.backends.servers.event_stream import EventStreamDecoder, EventTooLong
 from conversations.backends.servers.limits import Watch
 from conversations.backends.servers.listing import catalogue
+from conversations.backends.servers.pace import OpenStreams
 from conversations.backends.servers.per_loop import PerLoop
 from conversations.backends.servers.refusal import Refusal
 from conversations.backends.servers.reply import DONE, ReplyReader
@@ -48,6 +49,7 @@ class ChatCompletionsBackend(ServerBackend):
     def __init__(self, alias: str = "", **options: Any):
         super().__init__(alias, **options)
         self._sessions = PerLoop(self._open_session)
+        self._open_streams = PerLoop(OpenStreams)
         self._first_model = self._model_ids[0] if self._model_ids else ""
 
     async def aclose(self) -> None:
@@ -59,6 +61,7 @@ class ChatCompletionsBackend(ServerBackend):
         self, request: ChatRequest, reply: ReplyReader, watch: Watch
     ) -> AsyncGenerator[Iterable[Mapping[str, Any]], None]:
         response = await self._accepted(request, watch)
+        pace = self._open_streams.get().begin()
         try:
             if response.content_type == "text/html":
                 raise self.sentences.not_a_chat_server()
@@ -76,8 +79,10 @@ class ChatCompletionsBackend(ServerBackend):
                     is_done = payloads[-1].strip() == b"[DONE]"
                 if not data:
                     return
+                await pace.wait()
             await self._drain(response, watch)
         finally:
+            pace.close()
             _let_go(response)
 
     async def _listing(self, watch: Watch) -> bytes:

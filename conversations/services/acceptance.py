@@ -12,7 +12,7 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from conversations import titles
+from conversations import plain_sql, titles
 from conversations.errors import ConversationBusy, KeyReused, NotFound, QuotaExceeded
 from conversations.models import TITLE_MAX_LENGTH, ChatModel, Conversation, Generation
 from conversations.stores import get_store
@@ -47,11 +47,13 @@ class Draft:
 
 def replay(user_id: int, key: str, body_hash: str) -> Generation | None:
     """The generation that this key stands for, if it was used before. Raises KeyReused for another body."""
+    if not plain_sql.select(Generation, ["id"], {"user_id": user_id, "idempotency_key": key}):
+        return None  # nearly all keys are new
     rows = Generation.objects.filter(user_id=user_id, idempotency_key=key, conversation__deleted_at=None)
-    known = list(rows.order_by().values_list("pk", "body_hash"))  # few columns: nearly all keys are new
-    if known and known[0][1] != body_hash:
+    known = rows.select_related("conversation", "model", "user").first()
+    if known and known.body_hash != body_hash:
         raise KeyReused(_("This message was already sent with another text. Reload the page and send again."))
-    return rows.select_related("conversation", "model", "user").filter(pk=known[0][0]).first() if known else None
+    return known
 
 
 def accept(draft: Draft, writer_id: UUID) -> tuple[Generation, bool]:
@@ -85,9 +87,9 @@ def _lock(user_id: int) -> None:
 
 
 def _check_quota(user_id: int) -> None:
-    rows = Generation.objects.filter(user_id=user_id, status=Generation.Status.IN_PROGRESS)
+    live = {"user_id": user_id, "status": Generation.Status.IN_PROGRESS}
     # Replies to one message count as one: models that are compared.
-    running = rows.order_by().values("user_message_id").distinct().count()
+    running = len(set(plain_sql.select(Generation, ["user_message_id"], live)))
     if running >= settings.CHAT_MAX_RUNNING_REPLIES:
         raise QuotaExceeded(
             _("{count} answers are being written for you already. Wait for one of them, or stop one.").format(

@@ -9,6 +9,7 @@ from django.db import IntegrityError, InterfaceError, OperationalError, transact
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from conversations import plain_sql
 from conversations.errors import ConflictError, StoreUnavailable
 from conversations.models import StoredTranscript
 from conversations.stores.base import CONFLICT, UNAVAILABLE, ConversationStore
@@ -25,10 +26,10 @@ class DatabaseStore(ConversationStore):
 
     def load(self, key: Key) -> Transcript:
         with _database_errors():
-            row = _rows(key).values_list("pk", "version", "document").first()
-        if row is None:
+            rows = plain_sql.select(StoredTranscript, ["id", "version", "document"], key._asdict())
+        if not rows:
             return Transcript()
-        pk, counter, text = row
+        pk, counter, text = rows[0]
         return loads(text, key, f"{pk}.{counter}")
 
     def save(self, key: Key, transcript: Transcript) -> Transcript:
@@ -85,7 +86,8 @@ def _insert(key: Key, text: str) -> str:
 
 def _update(key: Key, text: str, version: str) -> str:
     pk, counter = _parts(version)
-    if not _rows(key, version).update(document=text, version=counter + 1, updated_at=timezone.now()):
+    fields = {"document": text, "version": counter + 1, "updated_at": timezone.now()}
+    if not plain_sql.update(StoredTranscript, {**key._asdict(), "id": pk, "version": counter}, fields):
         raise ConflictError(CONFLICT)
     return f"{pk}.{counter + 1}"
 

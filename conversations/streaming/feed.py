@@ -14,7 +14,7 @@ from collections.abc import Callable
 from django.conf import settings
 
 from conversations.rendering import BlockSplitter, is_plain, render_block, render_open
-from conversations.streaming.frames import END, HEARTBEAT, Cursor, encode
+from conversations.streaming.frames import END, HEARTBEAT, Cursor, encode, encode_delta
 from conversations.types import Delta
 
 LOG_BYTES = 64_000
@@ -51,7 +51,8 @@ class Feed:
     def receive(self, text: str) -> None:
         self._characters += len(text)
         self._pending += self._splitter.feed(text)
-        self._add(encode("delta", {"text": text}, self.cursor), self.cursor)
+        cursor = self.cursor
+        self._add(encode_delta(text, cursor), cursor)
         if self._pending or "\n" in text:
             self._render_soon()
 

@@ -6,6 +6,7 @@ import logging
 import time
 from uuid import UUID
 
+from conversations import plain_sql
 from conversations.backends import get_backend
 from conversations.errors import StoreUnavailable
 from conversations.models import Conversation, Generation
@@ -80,5 +81,5 @@ async def _title(relay: Relay, reply: LiveReply) -> None:
 
 def _save_title(conversation_id: str, title: str) -> bool:
     Source = Conversation.TitleSource
-    rows = Conversation.objects.filter(pk=conversation_id, deleted_at=None, title_source=Source.FALLBACK)
-    return bool(rows.update(title=title, title_source=Source.MODEL))
+    row = {"id": conversation_id, "deleted_at": None, "title_source": Source.FALLBACK}
+    return bool(plain_sql.update(Conversation, row, {"title": title, "title_source": Source.MODEL}))

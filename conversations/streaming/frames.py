@@ -15,6 +15,9 @@ OPENING = b"retry: %d\n\n" % RETRY_AFTER_MS
 END = "end"
 
 
+_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
 class Cursor(NamedTuple):
     characters: int = 0
     blocks: int = 0
@@ -31,8 +34,13 @@ def parse_cursor(text: str) -> Cursor | None:
     return None
 
 
+def encode_delta(text: str, cursor: Cursor) -> bytes:
+    """As `encode` would: by far the most frequent frame."""
+    characters, blocks = cursor
+    return f'id: {characters}.{blocks}\nevent: delta\ndata: {{"text":{_json(text)}}}\n\n'.encode()
+
+
 def encode(event: str, data: dict[str, Any], event_id: str | Cursor | None = None) -> bytes:
     """One server-sent event. JSON escapes line breaks, so the data is always one line."""
     name = f"id: {event_id}\n" if event_id is not None else ""
-    payload = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-    return f"{name}event: {event}\ndata: {payload}\n\n".encode()
+    return f"{name}event: {event}\ndata: {_json(data)}\n\n".encode()

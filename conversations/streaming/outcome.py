@@ -16,10 +16,11 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from conversations import plain_sql
 from conversations.errors import NotFound
 from conversations.models import INSTEAD_OF_MAX_LENGTH, ChatModel, Conversation, Generation, Writer
 from conversations.outbox import laid_over
@@ -48,9 +49,9 @@ def settle(reply: LiveReply, outcome: Outcome, writer_id: UUID) -> bool:
     """
     may_store = reply.generation is not None and get_store().shares_database
     ending = _ending(outcome, reply)
-    rows = Generation.objects.filter(pk=reply.generation_id, writer_id=writer_id)
+    mine = {"id": reply.generation_id, "writer_id": writer_id}
     with transaction.atomic() if may_store else nullcontext():
-        won = _decide(rows, ending | {"stored_at": ending["finished_at"] if may_store else None})
+        won = _decide(mine, ending | {"stored_at": ending["finished_at"] if may_store else None})
         if won and reply.generation is not None:
             reply.generation = _decided(reply.generation, ending)
             reply.is_stored = may_store and _store_along(reply.generation)
@@ -102,9 +103,9 @@ def settle_abandoned(generation_ids: list[UUID]) -> int:
 
 
 def _settle_abandoned(generation_id: UUID) -> bool:
-    row = Generation.objects.filter(pk=generation_id)
+    row = {"id": generation_id}
     stopped = _ending(Outcome(Generation.Status.CANCELLED))
-    is_decided = _decide(row.filter(stop_requested=True), stopped) or _decide(row, _ending(interrupted()))
+    is_decided = _decide(row | {"stop_requested": True}, stopped) or _decide(row, _ending(interrupted()))
     if is_decided:
         tell(generation_id)
     return is_decided
@@ -117,8 +118,8 @@ def tell(generation_id: UUID) -> None:
             logger.error("A receiver of generation_finished failed: %r", receiver, exc_info=answer)
 
 
-def _decide(rows: QuerySet[Generation], fields: dict[str, Any]) -> bool:
-    return bool(rows.filter(status=Generation.Status.IN_PROGRESS).update(**fields))
+def _decide(row: dict[str, Any], fields: dict[str, Any]) -> bool:
+    return bool(plain_sql.update(Generation, row | {"status": Generation.Status.IN_PROGRESS}, fields))
 
 
 def store_turn(generation_id: UUID) -> bool:
@@ -138,12 +139,11 @@ def store_turn(generation_id: UUID) -> bool:
 
 def _store(generation: Generation) -> None:
     transcript = get_store().update(generation.conversation.key, lambda known: laid_over(known, generation))
-    conversations = Conversation.objects.filter(pk=generation.conversation_id)
-    if transcript.version is None and conversations.filter(deleted_at=None).exists():
+    row = {"id": generation.conversation_id}
+    if transcript.version is None and plain_sql.select(Conversation, ["id"], row | {"deleted_at": None}):
         raise NotFound(f"The document of conversation {generation.conversation_id} is not in the store.")
-    conversations.update(
-        message_count=len(transcript.messages), size=sum(len(message.content) for message in transcript.messages)
-    )
+    size = sum(len(message.content) for message in transcript.messages)
+    plain_sql.update(Conversation, row, {"message_count": len(transcript.messages), "size": size})
 
 
 def waiting_for_store(but: list[UUID]) -> list[UUID]:

@@ -68,10 +68,9 @@ class ServerBackend(ChatBackend):
             with self._telling(watch):
                 async with aclosing(self._batches(request, reply, watch)) as batches:
                     async for batch in batches:
-                        for chunk in batch:
-                            if (delta := reply.read(chunk)) is not None:
-                                watch.begin()
-                                yield delta
+                        for delta in reply.read_all(batch):
+                            watch.begin()
+                            yield delta
                         if reply.is_cut:
                             break
                         if reply.finish_reason:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ from conversations.types import Delta, Usage
 DONE: Final[Mapping[str, Any]] = MappingProxyType({"done": True})
 """Stands for `data: [DONE]` among the chunks."""
 
+_scan = json.JSONDecoder().raw_decode
 _FINISH = {"length": "length", "max_tokens": "length", "content_filter": "content_filter"}
 _GIVEN_UP = {"error", "abort", "cancelled"}  # said by servers that went down: nothing cut off may look complete
 
@@ -39,15 +40,38 @@ class ReplyReader:
         if payload.strip() == b"[DONE]":
             return DONE
         try:
-            chunk = json.loads(payload.decode())
+            chunk, end = _scan(text := payload.decode().strip())
         except (ValueError, RecursionError):
             raise self._sentences.malformed() from None
-        if not isinstance(chunk, dict):
+        if end != len(text) or not isinstance(chunk, dict):
             raise self._sentences.malformed()
         return chunk
 
-    def read(self, chunk: Mapping[str, Any]) -> Delta | None:
-        """What the chunk adds. Raises BackendError for an error inside the stream and for a chunk of another shape."""
+    def read_all(self, chunks: Iterable[Mapping[str, Any]]) -> Iterator[Delta]:
+        """What these chunks add, text that arrived together as one delta. Raises what `read` raises after it."""
+        texts: list[str] = []
+        try:
+            for chunk in chunks:
+                news = self.read(chunk)
+                if isinstance(news, str):
+                    texts.append(news)
+                elif news is not None:
+                    if texts:
+                        yield Delta("".join(texts))
+                        texts = []
+                    yield news
+        except Exception:
+            if texts:
+                yield Delta("".join(texts))
+            raise
+        if texts:
+            yield Delta("".join(texts))
+
+    def read(self, chunk: Mapping[str, Any]) -> str | Delta | None:
+        """What the chunk adds: text, a delta that is not text alone, or nothing.
+
+        Raises BackendError for an error inside the stream and for a chunk of another shape.
+        """
         if self.is_cut:
             return None
         if chunk is DONE:
@@ -63,11 +87,13 @@ class ReplyReader:
         try:
             choice = choices[0]
             part = choice.get("delta") or choice.get("message") or {}
-            text, reasoning = _text(part.get("content")), _text(part.get("reasoning_content") or part.get("reasoning"))
-            self._note(choice.get("finish_reason"))
+            text, reasoning = part.get("content"), part.get("reasoning_content") or part.get("reasoning")
+            text, reasoning = _text(text), _text(reasoning)
+            if reason := choice.get("finish_reason"):
+                self._note(reason)
         except (AttributeError, TypeError, KeyError):
             raise self._sentences.malformed() from None
-        return self._delta(text, reasoning) if text or reasoning else None
+        return self._taken(text, reasoning) if text or reasoning else None
 
     def end(self) -> Delta | None:
         """The last delta, or None if the stream just stopped: then nobody knows whether the reply is whole.
@@ -78,20 +104,23 @@ class ReplyReader:
             raise self._silence()
         return Delta(finish_reason=self.finish_reason, usage=self._usage) if self.finish_reason or self._usage else None
 
-    def _note(self, reason: str | None) -> None:
+    def _note(self, reason: str) -> None:
         if reason in _GIVEN_UP:
             self._is_given_up = True
-        elif reason:
+        else:
             self.finish_reason = _FINISH.get(reason, "stop")
 
-    def _delta(self, text: str, reasoning: str) -> Delta:
+    def _taken(self, text: str, reasoning: str) -> str | Delta:
         self._room -= len(text) + len(reasoning)
         if self._room < 0:
             text = text[: self._room] if text else text
             self.finish_reason, self.is_cut = "length", True
-        self._has_text = self._has_text or bool(text and not text.isspace())
-        self._has_reasoning = self._has_reasoning or bool(reasoning)
-        return Delta(text, metadata={"reasoning": reasoning}) if reasoning else Delta(text)
+        if not self._has_text:
+            self._has_text = not (text.isspace() or not text)
+        if not reasoning:
+            return text
+        self._has_reasoning = True
+        return Delta(text, metadata={"reasoning": reasoning})
 
     def _silence(self) -> BackendError:
         if self.finish_reason == "content_filter":
