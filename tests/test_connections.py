@@ -169,7 +169,7 @@ def test_a_connection_that_the_server_closed_meanwhile_is_not_used_again():
         pytest.skip("Postgres alone keeps connections for others.")
     assert not Generation.objects.exists()
     with observed() as observer:  # gives the test's own connection back
-        assert observer.look() == 1
+        assert observer.look() > 0
         observer.close_all()
         assert not Generation.objects.exists()
 
