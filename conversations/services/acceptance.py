@@ -14,8 +14,9 @@ from django.utils.translation import gettext as _
 
 from conversations import plain_sql, titles
 from conversations.errors import ConversationBusy, KeyReused, NotFound, QuotaExceeded
-from conversations.models import TITLE_MAX_LENGTH, ChatModel, Conversation, Generation
+from conversations.models import TITLE_MAX_LENGTH, ChatModel, Conversation, Generation, Writer
 from conversations.stores import get_store
+from conversations.streaming import clock
 from conversations.streaming.executors import answer_by, check_time
 from conversations.types import Transcript, new_id
 
@@ -63,6 +64,7 @@ def accept(draft: Draft, writer_id: UUID) -> tuple[Generation, bool]:
     for a new conversation in a store that shares the database, StoreUnavailable.
     """
     user_id = draft.conversation.user_id
+    was_adding = draft.conversation._state.adding
     try:
         with transaction.atomic():
             _lock(user_id)
@@ -75,6 +77,10 @@ def accept(draft: Draft, writer_id: UUID) -> tuple[Generation, bool]:
     except IntegrityError:
         if Generation.objects.filter(user_id=user_id, idempotency_key=draft.key).exists():  # of a deleted chat
             raise KeyReused(_("This message was sent before. Reload the page and send it again.")) from None
+        if not Writer.objects.filter(pk=writer_id).exists():  # this process was frozen, and buried by another
+            clock.beat(writer_id)
+            draft.conversation._state.adding = was_adding
+            return accept(draft, writer_id)
         raise ConversationBusy(
             _("An answer is still being written in this chat. Reload the page to see it, or send again later.")
         ) from None

@@ -65,10 +65,10 @@ class DistantReply:
 
     # What the row tells
 
-    def read(self, row: Generation | None) -> None:
-        """The row as it stands in the database; None if it is gone."""
-        self._read_at = self._loop.time()
-        self.put_off()
+    def read(self, row: Generation | None, asked: float) -> None:
+        """The row as it stood when the database was asked for it, in loop time; None if it is gone."""
+        self._read_at = asked
+        self.put_off(asked)
         if row is None:
             self.give_up()
             return
@@ -110,9 +110,11 @@ class DistantReply:
             self._listens = False
             current_writer().relay.unlisten(self.generation_id)
 
-    def put_off(self) -> None:
+    def put_off(self, since: float = NEVER_BEFORE) -> None:
+        """The row is due an interval after `since`, by default from now on; a slow database gets a pause, too."""
         if self.due != NEVER_AGAIN:
-            self.due = self._loop.time() + settings.CHAT_POLL_INTERVAL
+            now, interval = self._loop.time(), settings.CHAT_POLL_INTERVAL
+            self.due = now + interval if since == NEVER_BEFORE else max(since + interval, now + interval / 2)
 
     def _fill_gap(self) -> None:
         """What the relay lost is soon in the row; from there on the relay is heard again."""

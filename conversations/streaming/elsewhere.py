@@ -69,6 +69,7 @@ class Elsewhere:
 
     async def _read(self, due: list[DistantReply]) -> None:
         """Read the rows of all that are due, in one query."""
+        asked = asyncio.get_running_loop().time()
         try:
             rows = await in_database(_rows, [reply.generation_id for reply in due])
         except Exception as error:  # the database is away: the readers wait with us
@@ -78,12 +79,12 @@ class Elsewhere:
             return
         for reply in due:
             if self._replies.get(reply.generation_id) is reply and reply.due != NEVER_AGAIN:
-                _tell(reply, rows.get(reply.generation_id))
+                _tell(reply, rows.get(reply.generation_id), asked)
 
 
-def _tell(reply: DistantReply, row: Generation | None) -> None:
+def _tell(reply: DistantReply, row: Generation | None, asked: float) -> None:
     try:
-        reply.read(row)
+        reply.read(row, asked)
     except Exception:  # one reply that cannot be shown must not silence the others
         logger.exception("Reply %s could not be passed on", reply.generation_id)
         reply.give_up()

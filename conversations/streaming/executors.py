@@ -1,7 +1,7 @@
 """Work off the event loop: two bounded pools of threads, for the database and for the store.
 
-A job's database connections are opened by it and closed after it, so that no idle thread holds one. Only SQLite's stay
-with their threads: nobody counts them, and opening one costs as much as two queries.
+A job gives its database connections back when it ends, so that no idle thread holds one. Only SQLite's stay with their
+threads: nobody counts them, and opening one costs as much as two queries.
 
 Where a request waits for a job, the job begins before the request is given up, or never: what was refused with 503
 because everything hung must not be done when it hangs no more.

@@ -111,6 +111,17 @@ def test_what_was_typed_meanwhile_is_kept(page, scripted):
     expect(field(page)).to_have_value("my next question")
 
 
+def test_who_began_it_goes_on_whatever_is_chosen_for_the_next_message(page, scripted, catalogue):
+    scripted.enqueue("Some wor", LIMIT)
+    scripted.enqueue("ds")
+    ask(page, "Hi")
+    expect(continue_button(page)).to_be_visible()
+    page.locator("select[name=model]").select_option(str(catalogue["guide"].pk))
+    continue_button(page).click()
+    expect(completed(page).locator(".prose")).to_have_text("Some words")
+    expect(page.locator("select[name=model]")).to_have_value(str(catalogue["guide"].pk))
+
+
 def test_it_goes_on_without_javascript(visits, site, alice, cookies_of, scripted):
     scripted.enqueue("Some wor", LIMIT)
     scripted.enqueue("ds")

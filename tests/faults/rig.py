@@ -117,13 +117,12 @@ async def _live(
         for number, cookie in enumerate(cookies):
             own = Random(f"{plan.seed} {number}")
             people.append(Person(number, Browser(session, cookie, processes.ports, own), journal, own))
-        reaper = asyncio.create_task(_kill(plan, journal, processes, rng))
+        over = asyncio.Event()
+        reaper = asyncio.create_task(_kill(plan, journal, processes, rng, over))
         async with asyncio.timeout(plan.limit):
             await asyncio.gather(*(person.work() for person in people))
-        reaper.cancel()
-        await asyncio.wait([reaper])
-        if not reaper.cancelled():
-            reaper.result()
+        over.set()
+        await reaper
         for port in processes.ports:
             journal.falls.append(await fell(processes, port, "kill"))
         stored = await asyncio.to_thread(_stored, env, folder)
@@ -131,17 +130,19 @@ async def _live(
         return stored.waited
 
 
-async def _kill(plan: Plan, journal: Journal, processes: Processes, rng: Random) -> None:
+async def _kill(plan: Plan, journal: Journal, processes: Processes, rng: Random, over: asyncio.Event) -> None:
     target, deck = 0, []
     while True:
         target += rng.randint(plan.sends_between_falls // 2, plan.sends_between_falls * 3 // 2)
         while journal.count("accepted") < target:
+            if over.is_set():
+                return
             await asyncio.sleep(0.01)
         await asyncio.sleep(rng.random() * 0.3)
         ports = rng.sample(processes.ports, rng.randint(1, len(processes.ports)))
         deck = deck or rng.sample(processes.hows, len(processes.hows))  # every kind has its turn
         falls = [fell(processes, port, deck.pop()) for port in ports[: len(deck)]]
-        journal.falls += await asyncio.shield(asyncio.gather(*falls))
+        journal.falls += await asyncio.gather(*falls)
 
 
 async def _write_to_every_chat(journal: Journal, people: list[Person]) -> None:
