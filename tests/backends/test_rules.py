@@ -198,7 +198,7 @@ async def test_a_conversation_of_thousands_of_turns_leaves_the_loop_free():
     answering = asyncio.create_task(shop().complete(request(*messages, "2")))
     while not answering.done():
         ticks += 1
-        await asyncio.sleep(0.001)
+        await asyncio.sleep(0)
     assert (await answering).content == "Change the ink."
     assert ticks > 5
 
