@@ -12,7 +12,7 @@ from conversations.models import Generation
 from conversations.rendering import render
 from conversations.streaming import Visitor, parse_cursor, sessions
 from conversations.streaming.executors import in_database
-from conversations.streaming.feed import LOG_BYTES, Feed
+from conversations.streaming.feed import LOG_BYTES, Feed, render_all
 from conversations.types import Delta
 from tests.helpers import finished, refreshed, say
 from tests.reading import Page, parse
@@ -267,6 +267,18 @@ async def test_a_slow_reader_costs_no_memory_and_misses_nothing():
         assert sum(map(len, frames)) <= LOG_BYTES
         page.take(b"".join(frames))
     assert page.text == text
+
+
+async def test_a_reader_who_comes_while_the_end_is_rendered_gets_each_block_once():
+    feed = Feed(asyncio.get_running_loop())
+    feed.receive("The first block\n\nand the last")
+    feed.finish()
+    unsettled = feed.unsettled
+    coming = asyncio.create_task(feed.rendered())
+    await asyncio.wait([coming], timeout=0.2)  # time enough to render, if it did
+    feed.complete(render_all(unsettled, "")[0], {"status": "completed"})
+    await coming
+    assert b"".join(feed.catch_up(None)[0]).count(b"The first block") == 1
 
 
 async def test_a_burst_is_joined_into_few_frames(engine, alice, scripted, settings):

@@ -72,8 +72,7 @@ def accept(draft: Draft, writer_id: UUID) -> tuple[Generation, bool]:
                 return known, False
             check_time(draft.answer_by)  # the lock may have been long in coming
             _check_quota(user_id)
-            _keep_conversation(draft)
-            return _insert(draft, writer_id), True
+            return _begun(draft, writer_id), True
     except IntegrityError:
         if Generation.objects.filter(user_id=user_id, idempotency_key=draft.key).exists():  # of a deleted chat
             raise KeyReused(_("This message was sent before. Reload the page and send it again.")) from None
@@ -89,7 +88,8 @@ def accept(draft: Draft, writer_id: UUID) -> tuple[Generation, bool]:
 def _lock(user_id: int) -> None:
     """Sends of one person come one after the other, so that counting is exact. SQLite has but one writer."""
     if connection.features.has_select_for_update:
-        get_user_model().objects.select_for_update().values_list("pk").get(pk=user_id)
+        # Without the key: a row that refers to this person may be written meanwhile, by who holds what is needed here.
+        get_user_model().objects.select_for_update(no_key=True).values_list("pk").get(pk=user_id)
 
 
 def _check_quota(user_id: int) -> None:
@@ -104,18 +104,31 @@ def _check_quota(user_id: int) -> None:
         )
 
 
-def _keep_conversation(draft: Draft) -> None:
-    """Save a new conversation; bring an old one to the top of the list, with the model for its next messages."""
+def _begun(draft: Draft, writer_id: UUID) -> Generation:
+    """The row, and its conversation: saved if it is new, else at the top of the list, with its model."""
     conversation = draft.conversation
     if not draft.continues:  # who goes on may be a substitute that nobody chose
         conversation.model = draft.model
     conversation.updated_at = timezone.now()
     if conversation._state.adding:
-        conversation.title = titles.fallback(draft.text)[:TITLE_MAX_LENGTH]
-        if (store := get_store()).shares_database:
-            store.save(conversation.key, Transcript())
-        conversation.save(force_insert=True)
-        return
+        _save_new(draft)
+        return _insert(draft, writer_id)
+    # The reply first: it may have to wait until one before it is settled, which ends with the conversation's row too.
+    generation = _insert(draft, writer_id)
+    _bring_to_top(draft)
+    return generation
+
+
+def _save_new(draft: Draft) -> None:
+    conversation = draft.conversation
+    conversation.title = titles.fallback(draft.text)[:TITLE_MAX_LENGTH]
+    if (store := get_store()).shares_database:
+        store.save(conversation.key, Transcript())
+    conversation.save(force_insert=True)
+
+
+def _bring_to_top(draft: Draft) -> None:
+    conversation = draft.conversation
     rows = Conversation.objects.filter(pk=conversation.pk, deleted_at=None)
     if not rows.update(model=conversation.model, updated_at=conversation.updated_at):
         raise NotFound(_("This chat does not exist."))

@@ -37,6 +37,7 @@ class Feed:
         self._changed = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._rendering: asyncio.Task | None = None
+        self._is_ending = False  # whoever completes the feed renders what is left, and nobody else
         self._next_render = 0.0
         self._open = ("", "")  # source and HTML of the unfinished block when it was rendered last
         self._waiting: bytes | None = None
@@ -67,6 +68,7 @@ class Feed:
                 self._add_title()
 
     def finish(self) -> None:
+        self._is_ending = True
         self.stop()
         self.on_finish()
 
@@ -132,6 +134,8 @@ class Feed:
 
     async def rendered(self) -> None:
         """Wait until blocks that were complete before are HTML: nobody who comes later sees their Markdown."""
+        while self._is_ending and self._done is None:
+            await self.wait()
         if self._rendering is None and (self._pending or "\n" in self._splitter.tail):
             self.stop()
             self._begin_rendering(*self._sources())
@@ -222,7 +226,8 @@ class Feed:
         try:
             html, open_html = await asyncio.to_thread(render_all, sources, open_source)
         finally:
-            self._rendering = None
+            if self._rendering is asyncio.current_task():  # it may have been cancelled, and another begun
+                self._rendering = None
         # What was open when this began may have been completed meanwhile: it comes with the next round.
         moved_on = len(self._pending) > len(sources) or not self._splitter.tail.startswith(open_source)
         self._show(html, "" if moved_on else open_html, open_source)

@@ -74,6 +74,7 @@ class Browser:
             headers["Last-Event-ID"] = state.last_id
         try:
             async with self.session.get(url, headers=headers, timeout=STREAM_PATIENCE) as response:
+                state.frames.append(f"— {response.url.port}, after {state.last_id or 'nothing'}: {response.status}")
                 if response.status != 200:
                     state.ended = response.status in (204, 401, 403, 404, 410)
                     return

@@ -44,6 +44,7 @@ class Reading:
     send: Send
     words: tuple[str, ...]
     status: str
+    frames: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.faults.journal import Journal, Reading, Send
+from tests.faults.processes import HOWS
 from tests.faults.script import REPLY_TOKENS, asked_about, reply_to, tokens_in
 from tests.upstream import Exchange
 
@@ -123,7 +124,7 @@ def _reading(journal: Journal, stored: Stored, reading: Reading) -> Iterator[str
         return  # told above
     kept, token = tuple(message["content"].split()), reading.send.token
     if reading.words != tuple(reply_to(token).split())[: len(reading.words)]:
-        yield f"reader: what was read of the reply to {token} is not how it begins: {reading.words}"
+        yield f"reader: what was read of the reply to {token} is not how it begins: {'; '.join(reading.frames)}"
     if reading.status and (reading.status, len(reading.words)) != (message["status"], len(kept)):
         yield (
             f"reader: the reply to {token} ended as {reading.status} with {len(reading.words)} words for its reader, "
@@ -148,11 +149,14 @@ def about_replies(exchanges: list[Exchange]) -> list[Exchange]:
     return [exchange for exchange in exchanges if exchange.body.get("max_tokens") == REPLY_TOKENS]
 
 
-def seconds_lost(stored: Stored, exchanges: list[Exchange]) -> list[float]:
-    """For each interrupted reply: from the first word that is not stored to the last that the model said.
+def seconds_lost(journal: Journal, stored: Stored, exchanges: list[Exchange]) -> list[float]:
+    """For each reply whose process ended: from the first word that is not stored to the last that the model said.
 
-    Messages that were answered again are left out: nobody could tell whose words are whose.
+    Messages that were answered again are left out: nobody could tell whose words are whose. So are those of frozen
+    processes, to whom the model went on talking.
     """
+    falls = {send.token: journal.fell_under(send) for send in journal.accepted}
+    ended = {token for token, fall in falls.items() if fall and fall.how in HOWS}
     by_token: dict[str, list[Exchange]] = defaultdict(list)
     for exchange in about_replies(exchanges):
         if exchange.sent:
@@ -161,7 +165,7 @@ def seconds_lost(stored: Stored, exchanges: list[Exchange]) -> list[float]:
     for row in stored.rows:
         token = tokens_in(row["user_text"])[-1]
         calls = by_token[token]
-        if row["status"] == "interrupted" and len(calls) == replies[token] == 1:
+        if row["status"] == "interrupted" and token in ended and len(calls) == replies[token] == 1:
             missing = calls[0].sent[len(row["reply_text"].split()) :]
             lost.append(missing[-1] - missing[0] if missing else 0.0)
     return lost

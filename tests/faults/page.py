@@ -98,9 +98,16 @@ class ReplyState:
     status: str = ""
     last_id: str = ""
     ended: bool = False
+    frames: list[str] = field(default_factory=list)  # what came, in short, for whoever has to find out why
 
     def take(self, event: str, data: dict, event_id: str) -> None:
         self.last_id = event_id or self.last_id
+        sizes = [
+            f"{name} {len(str(value).split())} words"
+            for name, value in data.items()
+            if name in ("text", "html", "tail")
+        ]
+        self.frames.append(f"{event} {event_id} ({', '.join(sizes)})")
         if event == "delta":
             self.tail += data["text"]
         elif event == "open":

@@ -160,7 +160,7 @@ class Tab:
             self.journal.stops += answer.status == 204
         leaves_after = self.rng.randrange(12) if what > 1 - LEAVES else None
         await read(self.person.browser, article.follow, state, self.journal, self.rng, leaves_after)
-        self.journal.readings.append(Reading(send, state.words, state.status))
+        self.journal.readings.append(Reading(send, state.words, state.status, tuple(state.frames)))
         return state
 
     async def retry(self, send: Send) -> None:

@@ -100,7 +100,7 @@ def run(plan: Plan, folder: Path, **variables: str) -> Report:
             oracle.violations(journal, stored, upstream.exchanges),
             seconds,
             settled_in,
-            oracle.seconds_lost(stored, upstream.exchanges),
+            oracle.seconds_lost(journal, stored, upstream.exchanges),
             Counter(row["status"] for row in stored.rows),
             sum(not document["owned"] for document in stored.documents.values()),
             Counter(re.findall(r"^\w[\w.]*(?:Error|Exception|Exists|Refused)\b.{0,200}", processes.logs, re.MULTILINE)),
