@@ -79,7 +79,7 @@ class ChatCompletionsBackend(ServerBackend):
                     is_done = payloads[-1].strip() == b"[DONE]"
                 if not data:
                     return
-                await pace.wait()
+                await pace.wait(response.connection.transport if response.connection else None)
             await self._drain(response, watch)
         finally:
             pace.close()

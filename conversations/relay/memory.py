@@ -37,6 +37,7 @@ class MemoryRelay(Relay):
         self._channels: dict[UUID, _Channel] = {}
         self._moved: dict[UUID, _Channel] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._longest_wait = settings.CHAT_FLUSH_INTERVAL
 
     def open(self, generation_id: UUID) -> None:
         self._channels[generation_id] = _Channel()
@@ -61,7 +62,7 @@ class MemoryRelay(Relay):
     @property
     def _wait(self) -> float:
         """Seconds between two times that text of one reply is passed on."""
-        return min(settings.CHAT_FLUSH_INTERVAL, len(self._channels) * DELAY_PER_REPLY)
+        return min(self._longest_wait, len(self._channels) * DELAY_PER_REPLY)
 
     def notify(self, generation_id: UUID, delta: Delta) -> None:
         if channel := self._channels.get(generation_id):

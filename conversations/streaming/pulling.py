@@ -34,13 +34,14 @@ async def pull(reply: LiveReply, relay: Relay) -> Outcome:
 
 
 async def _pass_on(reply: LiveReply, relay: Relay) -> None:
+    most = settings.CHAT_MAX_REPLY_LENGTH
     async with aclosing(ask(reply)) as deltas:
         async for delta in deltas:
             if text := reply.take(delta):
                 relay.publish(reply.generation_id, text)
             elif delta.metadata:
                 relay.notify(reply.generation_id, delta)
-            if reply.length > settings.CHAT_MAX_REPLY_LENGTH:
+            if reply.length > most:
                 reply.finish_reason = "length"
                 return
 

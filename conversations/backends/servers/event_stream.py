@@ -55,12 +55,13 @@ class EventStreamDecoder:
         if self._is_first:
             self._is_first = False
             line = line.removeprefix(_BYTE_ORDER_MARK)
-        line = line.removesuffix(b"\r")
-        if line.startswith(b"data:"):
-            self._event.append(line[5:].removeprefix(b" "))
+        if line[-1:] == b"\r":
+            line = line[:-1]
+        if line[:5] == b"data:":
+            self._event.append(line[6:] if line[5:6] == b" " else line[5:])
         elif not line:
             if self._event:
-                payloads.append(b"\n".join(self._event))
+                payloads.append(self._event[0] if len(self._event) == 1 else b"\n".join(self._event))
                 self._event = []
             self._size = 0
         elif line.startswith(b"{"):

@@ -24,12 +24,18 @@ class Pace:
         self._open.count += 1
         self._reads = 0
 
-    async def wait(self) -> None:
-        """Until the next read is worth while."""
+    async def wait(self, transport: asyncio.ReadTransport | None) -> None:
+        """Until the next read is worth while. What arrives meanwhile stays with the kernel: one read takes it all."""
         self._reads += 1
         pause = self._open.pause
-        if self._reads > BEGINNING and pause >= SHORTEST:
-            await asyncio.sleep(pause)
+        if self._reads <= BEGINNING or pause < SHORTEST:
+            return
+        is_open = transport is not None and not transport.is_closing() and transport.is_reading()
+        if is_open:
+            transport.pause_reading()
+        await asyncio.sleep(pause)
+        if is_open and not transport.is_closing():
+            transport.resume_reading()
 
     def close(self) -> None:
         self._open.count -= 1

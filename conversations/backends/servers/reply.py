@@ -37,7 +37,7 @@ class ReplyReader:
 
     def parse(self, payload: bytes) -> Mapping[str, Any]:
         """One payload of the event stream as a chunk. Raises BackendError for what is not UTF-8, JSON and an object."""
-        if payload.strip() == b"[DONE]":
+        if payload[:1] != b"{" and payload.strip() == b"[DONE]":
             return DONE
         try:
             chunk, end = _scan(text := payload.decode().strip())
