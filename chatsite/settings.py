@@ -356,6 +356,7 @@ CHAT_RETRY_DELAY = 1.0  # before the first retry, twice as long before the secon
 CHAT_RETRY_PATIENCE = env.number("CHAT_RETRY_PATIENCE", 25)
 CHAT_BREAKER_FAILURES = env.whole("CHAT_BREAKER_FAILURES", 5)
 CHAT_BREAKER_COOLDOWN = env.number("CHAT_BREAKER_COOLDOWN", 30)
+CHAT_TITLES = env.flag("CHAT_TITLES", True)  # by the model; otherwise chats are named by their first words
 CHAT_TITLE_TIMEOUT = env.number("CHAT_TITLE_TIMEOUT", 20)
 # Running replies may go on this long after SIGTERM; with DEBUG, whoever pressed Ctrl-C waits for nothing. By EXIT all
 # is settled. Heroku kills after 30 s; shorten both for a host that kills sooner (docker stop: 10 s).

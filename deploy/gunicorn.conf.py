@@ -1,6 +1,7 @@
 """How gunicorn serves the site, on every host: the Procfile, the Dockerfile and docs/deploy.md use this file."""
 
 import os
+import resource
 import sys
 from pathlib import Path
 
@@ -20,6 +21,10 @@ graceful_timeout = int(float(os.environ.get("CHAT_SHUTDOWN_EXIT", "22"))) + 3
 
 # A worker whose event loop stood still this long is replaced.
 timeout = 60
+
+# Each live reply holds two connections and more, its reader's and its model's; the usual limit of 1,024 is too low.
+_, _most = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (_most, _most))
 
 # Longer than the 90 s for which Heroku's router keeps a connection, or it would send requests into closing ones.
 keepalive = 95

@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
+
 from conversations.backends import get_backend
 from conversations.errors import ChatError, ConversationBusy, QuotaExceeded
 from conversations.models import ChatModel, Conversation, Generation
@@ -106,4 +108,4 @@ async def _accept_and_write(writer: Writer, draft: Draft, reply: LiveReply, writ
 
 def _wants_title(conversation: Conversation, model: ChatModel) -> bool:
     is_untitled = conversation.title_source == Conversation.TitleSource.FALLBACK
-    return is_untitled and get_backend(model.backend).is_language_model
+    return settings.CHAT_TITLES and is_untitled and get_backend(model.backend).is_language_model
