@@ -8,7 +8,7 @@ of that very thread, so a request that never used it needs neither.
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+from contextlib import aclosing, suppress
 
 from asgiref.sync import sync_to_async
 from django.core import signals
@@ -17,6 +17,7 @@ from django.core.handlers.asgi import ASGIHandler, get_script_prefix
 from django.http import HttpRequest, HttpResponse
 from django.urls import set_script_prefix
 
+from conversations.responses import EventStream
 from conversations.streaming.executors import has_thread
 
 
@@ -57,6 +58,19 @@ class Handler(ASGIHandler):
         with suppress(asyncio.CancelledError):  # the client left
             await self.send_response(response, send)
         return response
+
+    async def send_response(self, response: HttpResponse, send) -> None:
+        """As Django's; frames of an event stream go out as they are, each as it comes."""
+        if not isinstance(response, EventStream):
+            await super().send_response(response, send)
+            return
+        headers = [(name.encode("ascii"), value.encode("latin1")) for name, value in response.items()]
+        cookies = [(b"Set-Cookie", c.output(header="").strip().encode("ascii")) for c in response.cookies.values()]
+        await send({"type": "http.response.start", "status": response.status_code, "headers": headers + cookies})
+        async with aclosing(response.frames) as frames:
+            async for frame in frames:
+                await send({"type": "http.response.body", "body": frame, "more_body": True})
+        await send({"type": "http.response.body"})
 
 
 async def _close(response: HttpResponse | None) -> None:

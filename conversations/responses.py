@@ -21,6 +21,7 @@ from conversations.errors import ChatError
 from conversations.models import Conversation, Generation
 from conversations.services import by_id, start_conversation
 from conversations.streaming import is_followed_up
+from conversations.streaming.executors import in_database
 from conversations.types import Transcript
 
 DRAFT = "draft"
@@ -60,7 +61,7 @@ async def turn_response(request: HttpRequest, generation: Generation, *, is_retr
         return HttpResponse(status=303, headers={"Location": f"{url}#m-{generation.reply_id}"})
     # Asked before the title is read: what is not in the page then, the stream still brings.
     may_go_on = is_followed_up(generation)
-    return await sync_to_async(_turn)(request, generation, is_retry, may_go_on)
+    return await in_database(_turn, request, generation, is_retry, may_go_on)
 
 
 def _turn(request: HttpRequest, generation: Generation, is_retry: bool, may_go_on: bool) -> HttpResponse:

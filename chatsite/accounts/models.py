@@ -13,7 +13,6 @@ from django.utils.translation import gettext_lazy as _
 
 
 class People(UserManager):
-
     def get(self, *args, **kwargs):
         """By `pk` alone, as each request does, without Django's query compiler."""
         if args or kwargs.keys() != {"pk"}:

@@ -79,7 +79,8 @@ class ChatCompletionsBackend(ServerBackend):
                     is_done = payloads[-1].strip() == b"[DONE]"
                 if not data:
                     return
-                await pace.wait(response.connection.transport if response.connection else None)
+                if not is_done and response.connection:
+                    pace.rest(response.connection.transport)
             await self._drain(response, watch)
         finally:
             pace.close()

@@ -13,7 +13,7 @@ from tests.upstream import Upstream
 MANY = int(LONGEST / PER_STREAM)
 
 
-def test_one_stream_waits_for_nothing_and_many_wait_longer_but_never_too_long():
+async def test_one_stream_waits_for_nothing_and_many_wait_longer_but_never_too_long():
     streams = OpenStreams()
     paces = [streams.begin()]
     pauses = [streams.pause]

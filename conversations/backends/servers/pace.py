@@ -1,17 +1,20 @@
 """Reading many streams at once in few steps: what arrives meanwhile is read together.
 
 One reply is read as it comes. With hundreds each token would wake its reply, its relay and its readers, which costs
-more than the token; the more streams there are, the longer each waits between two reads, up to LONGEST.
+more than the token; the more streams there are, the longer each rests between two reads, up to LONGEST. What arrives
+meanwhile stays with the kernel, so that one system call takes it all.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 
-LONGEST = 0.08  # seconds
-PER_STREAM = 0.0004  # seconds; 200 streams reach the longest
+LONGEST = 0.085  # seconds
+PER_STREAM = 0.0004  # seconds; about 200 streams reach the longest
 SHORTEST = 0.004  # seconds; less is not worth a timer
-BEGINNING = 3  # reads without a pause, so that the first words come at once
+TOGETHER = 0.002  # seconds; who is due so soon goes on with the others
+BEGINNING = 3  # reads without a rest, so that the first words come at once
 
 
 class Pace:
@@ -24,28 +27,23 @@ class Pace:
         self._open.count += 1
         self._reads = 0
 
-    async def wait(self, transport: asyncio.ReadTransport | None) -> None:
-        """Until the next read is worth while. What arrives meanwhile stays with the kernel: one read takes it all."""
+    def rest(self, transport: asyncio.ReadTransport | None) -> None:
+        """After a read: nothing is received before the next one is worth while."""
         self._reads += 1
-        pause = self._open.pause
-        if self._reads <= BEGINNING or pause < SHORTEST:
-            return
-        is_open = transport is not None and not transport.is_closing() and transport.is_reading()
-        if is_open:
-            transport.pause_reading()
-        await asyncio.sleep(pause)
-        if is_open and not transport.is_closing():
-            transport.resume_reading()
+        if self._reads > BEGINNING and transport is not None and self._open.pause >= SHORTEST:
+            self._open.rest(transport)
 
     def close(self) -> None:
         self._open.count -= 1
 
 
 class OpenStreams:
-    """How many there are, of one event loop."""
+    """All streams of one event loop, and those that rest, in the order in which they go on; one timer for all."""
 
     def __init__(self) -> None:
         self.count = 0
+        self._loop = asyncio.get_running_loop()
+        self._resting: deque[tuple[float, asyncio.ReadTransport]] = deque()
 
     @property
     def pause(self) -> float:
@@ -54,3 +52,21 @@ class OpenStreams:
 
     def begin(self) -> Pace:
         return Pace(self)
+
+    def rest(self, transport: asyncio.ReadTransport) -> None:
+        if transport.is_closing() or not transport.is_reading():
+            return
+        transport.pause_reading()
+        if not self._resting:
+            self._loop.call_later(self.pause, self._go_on)
+        self._resting.append((self._loop.time() + self.pause, transport))
+
+    def _go_on(self) -> None:
+        """Read those again that have rested long enough. A pause that became shorter is a little late, no more."""
+        now = self._loop.time() + TOGETHER
+        while self._resting and self._resting[0][0] <= now:
+            _, transport = self._resting.popleft()
+            if not transport.is_closing():
+                transport.resume_reading()
+        if self._resting:
+            self._loop.call_at(self._resting[0][0], self._go_on)
