@@ -269,9 +269,12 @@ async def test_a_slow_reader_costs_no_memory_and_misses_nothing():
     assert page.text == text
 
 
-async def test_a_reader_who_comes_while_the_end_is_rendered_gets_each_block_once():
+@pytest.mark.parametrize("goes_down", [False, True])
+async def test_a_reader_who_comes_while_the_end_is_rendered_gets_each_block_once(goes_down):
     feed = Feed(asyncio.get_running_loop())
     feed.receive("The first block\n\nand the last")
+    if goes_down:
+        feed.close()
     feed.finish()
     unsettled = feed.unsettled
     coming = asyncio.create_task(feed.rendered())

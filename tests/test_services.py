@@ -408,13 +408,15 @@ async def test_a_restart_takes_a_process_that_nobody_collected_for_dead(engine, 
     assert (await refreshed(generation)).status == "interrupted"
 
 
-async def test_a_process_that_was_buried_by_mistake_accepts_at_once(engine, alice, scripted, settings):
+async def test_a_process_that_was_buried_by_mistake_accepts_at_once(engine, alice, bob, scripted, settings):
     settings.CHAT_CLOCK_INTERVAL = 60  # so it does not find out by itself first
     await engine.ready()
     await in_database(Writer.objects.filter(pk=engine.id).delete)
-    scripted.enqueue("Here I am")
-    row = await finished(await say(alice, "Hi"))
-    assert (row.status, row.reply_text, row.writer_id) == ("completed", "Here I am", engine.id)
+    for _ in range(2):
+        scripted.enqueue("Here I am")
+    for turn in await asyncio.gather(say(alice, "Hi"), say(bob, "Hi")):
+        row = await finished(turn)
+        assert (row.status, row.reply_text, row.writer_id) == ("completed", "Here I am", engine.id)
 
 
 async def test_a_writer_that_lost_its_claim_stores_nothing(engine, alice, scripted):

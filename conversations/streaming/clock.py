@@ -62,9 +62,13 @@ def tick(writer_id: UUID, texts: list[tuple[UUID, str]]) -> tuple[set[UUID], set
 
 
 def beat(writer_id: UUID) -> None:
-    """A sign of life. If the row is gone (buried by mistake, or a new database), it is made again."""
+    """A sign of life. If the row is gone (buried by mistake, or a new database), it is made again.
+
+    By whoever comes first: the clock and the turns that are being accepted find out at the same time.
+    """
     if not Writer.objects.filter(pk=writer_id).update(counter=F("counter") + 1):
-        Writer.objects.create(pk=writer_id, host=socket.gethostname(), pid=os.getpid())
+        row = Writer(pk=writer_id, host=socket.gethostname(), pid=os.getpid())
+        Writer.objects.bulk_create([row], ignore_conflicts=True)
 
 
 def stops(writer_id: UUID) -> list[UUID]:

@@ -136,6 +136,8 @@ class Feed:
         """Wait until blocks that were complete before are HTML: nobody who comes later sees their Markdown."""
         while self._is_ending and self._done is None:
             await self.wait()
+        if self._is_ending:  # also in a process that goes down: its readers were sent away before the reply ended
+            return
         if self._rendering is None and (self._pending or "\n" in self._splitter.tail):
             self.stop()
             self._begin_rendering(*self._sources())

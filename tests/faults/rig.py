@@ -24,6 +24,9 @@ from tests.serving import PYTHON, ROOT, manage, production
 from tests.upstream import Upstream
 
 OUTPUT_GUARD = 300.0  # seconds
+EXCEPTION = re.compile(
+    r"^(?:  .*\n){0,8}^\w[\w.]*(?:Error|Exception)\b.{0,200}", re.MULTILINE
+)  # and where it was raised
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ class Report:
     lost: list[float] = field(default_factory=list)  # seconds of text, for each interrupted reply
     statuses: Counter = field(default_factory=Counter)
     orphans: int = 0  # documents that no conversation names
-    errors: Counter[str] = field(default_factory=Counter)  # exceptions in the logs of the processes, by their last line
+    errors: Counter[str] = field(default_factory=Counter)  # exceptions in the logs of the processes
 
     @property
     def kinds(self) -> Counter[str]:
@@ -103,7 +106,7 @@ def run(plan: Plan, folder: Path, **variables: str) -> Report:
             oracle.seconds_lost(journal, stored, upstream.exchanges),
             Counter(row["status"] for row in stored.rows),
             sum(not document["owned"] for document in stored.documents.values()),
-            Counter(re.findall(r"^\w[\w.]*(?:Error|Exception|Exists|Refused)\b.{0,200}", processes.logs, re.MULTILINE)),
+            Counter(EXCEPTION.findall(processes.logs)),
         )
 
 
