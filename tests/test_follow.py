@@ -12,7 +12,8 @@ from conversations.models import Generation
 from conversations.rendering import render
 from conversations.streaming import Visitor, parse_cursor, sessions
 from conversations.streaming.executors import in_database
-from conversations.streaming.feed import LOG_BYTES, Feed, render_all
+from conversations.streaming.feed import Feed, render_all
+from conversations.streaming.frame_log import LOG_BYTES
 from conversations.types import Delta
 from tests.helpers import finished, refreshed, say
 from tests.reading import Page, parse

@@ -8,33 +8,28 @@ reader costs no memory and never slows the reply.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
 
 from django.conf import settings
 
 from conversations.rendering import BlockSplitter, is_plain, render_block, render_open
-from conversations.streaming.frames import END, HEARTBEAT, Cursor, encode, encode_delta
+from conversations.streaming.frame_log import FrameLog
+from conversations.streaming.frames import END, Cursor, encode, encode_delta
 from conversations.types import Delta
 
-LOG_BYTES = 64_000
 CATCH_UP = 16_000  # characters that a reader who lacks more is sent at once
 SHORT_SOURCE = 200  # characters; longer Markdown is rendered in a thread
 OPEN_CHARACTERS_PER_SECOND = 50_000
 COST_FACTOR = 20  # the unfinished block is rendered at most 1/20 of the time
 
 
-class Feed:
+class Feed(FrameLog):
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
+        super().__init__(loop)
         self._splitter = BlockSplitter()
         self._pending: list[str] = []  # sources of finished blocks that are not rendered yet
         self._blocks: list[str] = []
         self._characters = 0
-        self._log: deque[tuple[bytes, Cursor | None]] = deque()
-        self._log_bytes = 0
-        self._first = 0  # the position of the log's first frame
-        self._changed = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._rendering: asyncio.Task | None = None
         self._is_ending = False  # whoever completes the feed renders what is left, and nobody else
@@ -44,7 +39,6 @@ class Feed:
         self._done: bytes | None = None
         self._title: bytes | None = None
         self._may_end = False
-        self._last_frame_at = loop.time()
         self.on_finish: Callable[[], None] = lambda: None
 
     # What the relay tells (conversations.relay.Listener)
@@ -81,11 +75,6 @@ class Feed:
     @property
     def cursor(self) -> Cursor:
         return Cursor(self._characters, len(self._blocks))
-
-    @property
-    def position(self) -> int:
-        """After the newest frame."""
-        return self._first + len(self._log)
 
     @property
     def ended(self) -> bool:
@@ -143,23 +132,6 @@ class Feed:
             self._begin_rendering(*self._sources())
         if self._rendering:
             await asyncio.wait([self._rendering])
-
-    def read(self, position: int) -> tuple[bytes, Cursor | None] | None:
-        """All frames from `position` on, joined, and the cursor after them; None if they left the log."""
-        if position < self._first:
-            return None
-        behind = self.position - position
-        entries = [self._log[index] for index in range(-behind, 0)]  # a deque is quick at its ends
-        cursors = [cursor for _frame, cursor in entries if cursor]
-        return b"".join(frame for frame, _cursor in entries), cursors[-1] if cursors else None
-
-    async def wait(self) -> None:
-        await self._changed.wait()
-
-    def beat(self) -> None:
-        """A comment for readers that have heard nothing for a while, so that no proxy cuts them."""
-        if self._loop.time() - self._last_frame_at >= settings.CHAT_HEARTBEAT_INTERVAL:
-            self._add(HEARTBEAT)
 
     # What ends it
 
@@ -256,22 +228,6 @@ class Feed:
         del self._pending[: len(html)]
         tail = "".join(self._pending) + self._splitter.tail
         self._add(encode("settled", {"html": "".join(html), "tail": tail}, self.cursor), self.cursor)
-
-    # The log
-
-    def _add(self, frame: bytes, cursor: Cursor | None = None) -> None:
-        self._log.append((frame, cursor))
-        self._log_bytes += len(frame)
-        while self._log_bytes > LOG_BYTES and len(self._log) > 1:
-            self._log_bytes -= len(self._log.popleft()[0])
-            self._first += 1
-        self._last_frame_at = self._loop.time()
-        self.wake()
-
-    def wake(self) -> None:
-        """Let every waiting reader look again."""
-        self._changed.set()
-        self._changed = asyncio.Event()
 
 
 def is_quick(source: str) -> bool:

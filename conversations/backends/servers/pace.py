@@ -33,6 +33,12 @@ class Pace:
         if self._reads > BEGINNING and transport is not None and self._open.pause >= SHORTEST:
             self._open.rest(transport)
 
+    async def sleep(self) -> None:
+        """The same where the transport is not ours to pause."""
+        self._reads += 1
+        if self._reads > BEGINNING and self._open.pause >= SHORTEST:
+            await asyncio.sleep(self._open.pause)
+
     def close(self) -> None:
         self._open.count -= 1
 
