@@ -261,7 +261,7 @@ async def test_a_slow_reader_costs_no_memory_and_misses_nothing():
     for piece in pieces(text, 100):
         feed.receive(piece)
     assert feed.read(position) is None
-    assert sum(len(frame) for frame, _ in feed._log) <= LOG_BYTES + 1_000
+    assert sum(len(frame) for frame, _ in feed._frames) <= LOG_BYTES + 1_000
     page, seen = Page(), None
     while seen != feed.cursor:
         frames, seen = feed.catch_up(seen)
