@@ -23,8 +23,10 @@ graceful_timeout = int(float(os.environ.get("CHAT_SHUTDOWN_EXIT", "22"))) + 3
 timeout = 60
 
 # Each live reply holds two connections and more, its reader's and its model's; the usual limit of 1,024 is too low.
-_, _most = resource.getrlimit(resource.RLIMIT_NOFILE)
-resource.setrlimit(resource.RLIMIT_NOFILE, (_most, _most))
+_files, _most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
+_enough = 65_536 if _most_files == resource.RLIM_INFINITY else min(65_536, _most_files)
+if _files != resource.RLIM_INFINITY and _files < _enough:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (_enough, _most_files))
 
 # Longer than the 90 s for which Heroku's router keeps a connection, or it would send requests into closing ones.
 keepalive = 95
