@@ -14,6 +14,7 @@ from asgiref.sync import sync_to_async
 from django.core import signals
 from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler, get_script_prefix
+from django.db import connections
 from django.http import HttpRequest, HttpResponse
 from django.urls import set_script_prefix
 
@@ -46,12 +47,14 @@ class Handler(ASGIHandler):
         finally:
             for task in (leaving, answering):
                 task.cancel()
-        with suppress(RequestAborted, asyncio.CancelledError):
-            await leaving
         response = None
-        with suppress(asyncio.CancelledError):
-            response = await answering
-        await _close(response)
+        try:
+            with suppress(RequestAborted, asyncio.CancelledError):
+                await leaving
+            with suppress(asyncio.CancelledError):
+                response = await answering
+        finally:
+            await _close(response)
 
     async def _respond(self, request: HttpRequest, send) -> HttpResponse:
         response = await self.run_get_response(request)
@@ -64,6 +67,8 @@ class Handler(ASGIHandler):
         if not isinstance(response, EventStream):
             await super().send_response(response, send)
             return
+        if has_thread():  # a session that was saved, say: its connection must not wait for the stream to end
+            await sync_to_async(connections.close_all)()
         headers = [(name.encode("ascii"), value.encode("latin1")) for name, value in response.items()]
         cookies = [(b"Set-Cookie", c.output(header="").strip().encode("ascii")) for c in response.cookies.values()]
         await send({"type": "http.response.start", "status": response.status_code, "headers": headers + cookies})

@@ -80,10 +80,12 @@ class ChatModelAdmin(admin.ModelAdmin):
     @admin.action(description=_("Let people choose the selected models"))
     def enable(self, request, queryset):
         queryset.update(enabled=True)
+        services.forget_catalogue()
 
     @admin.action(description=_("Hide the selected models"))
     def disable(self, request, queryset):
         queryset.update(enabled=False)
+        services.forget_catalogue()
 
     @admin.action(description=_("Start new conversations with the selected model"))
     def make_default(self, request, queryset):
@@ -92,6 +94,7 @@ class ChatModelAdmin(admin.ModelAdmin):
             return
         ChatModel.objects.update(is_default=False)
         queryset.update(is_default=True, enabled=True)
+        services.forget_catalogue()
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):

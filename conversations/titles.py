@@ -23,7 +23,7 @@ MAX_WORDS = 5
 MAX_LETTERS_UNSPACED = 20  # for scripts that put no spaces between words
 MAX_PROMPT_CHARACTERS = 4_000
 MAX_TOKENS = 40
-LONG_ENOUGH = 120  # characters
+LONG_ENOUGH = 80  # characters
 INSTRUCTION = (
     "Give this conversation a descriptive, 5-word title with no emojis. "
     "Write it in the language of the conversation. Answer with the title only."

@@ -119,7 +119,7 @@ async def follow(request: HttpRequest, generation_id) -> HttpResponseBase:
         return HttpResponse(status=204)
     user = await request.auser()
     generation = None
-    if not streaming.is_written_here(generation_id, user.pk):
+    if not await streaming.is_written_here(generation_id, user.pk):
         generation = await in_database(generation_or_404, user, generation_id)
     if generation is None or generation.is_live or streaming.is_followed_up(generation):
         visitor = streaming.Visitor(request.session.session_key, user.pk)

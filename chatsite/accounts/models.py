@@ -15,7 +15,8 @@ from django.utils.translation import gettext_lazy as _
 class People(UserManager):
     def get(self, *args, **kwargs):
         """By `pk` alone, as each request does, without Django's query compiler."""
-        if args or kwargs.keys() != {"pk"}:
+        # Managers of relations are subclasses, and narrow what is found.
+        if args or kwargs.keys() != {"pk"} or type(self) is not People or not str(kwargs["pk"]).isdecimal():
             return super().get(*args, **kwargs)
         for user in self.raw(_by_id(), [kwargs["pk"]]):
             return user

@@ -1,6 +1,12 @@
 """The verbs of a conversation. They know no request, no HTML and no JSON; whoever calls has the right to."""
 
-from conversations.services.catalogue import available_models, choose_model, default_model, seed_catalogue
+from conversations.services.catalogue import (
+    available_models,
+    choose_model,
+    default_model,
+    forget_catalogue,
+    seed_catalogue,
+)
 from conversations.services.continuing import continue_reply
 from conversations.services.conversations import (
     all_of,
@@ -27,6 +33,7 @@ __all__ = [
     "default_model",
     "delete",
     "edit_message",
+    "forget_catalogue",
     "latest",
     "read",
     "read_what_is_there",

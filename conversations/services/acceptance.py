@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from conversations import plain_sql, titles
-from conversations.errors import ConversationBusy, KeyReused, NotFound, QuotaExceeded
+from conversations.errors import ConversationBusy, InputError, KeyReused, NotFound, QuotaExceeded
 from conversations.models import TITLE_MAX_LENGTH, ChatModel, Conversation, Generation, Writer
 from conversations.stores import get_store
 from conversations.streaming import clock
@@ -60,8 +60,8 @@ def replay(user_id: int, key: str, body_hash: str) -> Generation | None:
 def accept(draft: Draft, writer_id: UUID) -> tuple[Generation, bool]:
     """Make the turn durable. Returns its row, and False if the same send was accepted before.
 
-    Raises QuotaExceeded, ConversationBusy, KeyReused, NotFound if the conversation was deleted meanwhile, and Overdue;
-    for a new conversation in a store that shares the database, StoreUnavailable.
+    Raises QuotaExceeded, ConversationBusy, KeyReused, InputError if the model is gone, NotFound if the conversation was
+    deleted meanwhile, and Overdue; for a new conversation in a store that shares the database, StoreUnavailable.
     """
     user_id = draft.conversation.user_id
     was_adding = draft.conversation._state.adding
@@ -80,6 +80,8 @@ def accept(draft: Draft, writer_id: UUID) -> tuple[Generation, bool]:
             clock.beat(writer_id)
             draft.conversation._state.adding = was_adding
             return accept(draft, writer_id)
+        if not ChatModel.objects.filter(pk=draft.model.pk).exists():  # an admin removed it a moment ago
+            raise InputError(_("This model is not available any more. Choose another one.")) from None
         raise ConversationBusy(
             _("An answer is still being written in this chat. Reload the page to see it, or send again later.")
         ) from None

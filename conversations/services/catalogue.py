@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models.signals import post_delete, post_save
 from django.utils.translation import gettext as _
 
 from conversations.backends import get_backend
@@ -67,10 +68,15 @@ def _catalogue() -> _Catalogue:
     return _known
 
 
-def forget_catalogue() -> None:
-    """What was changed here is to be seen here at once."""
+def forget_catalogue(**_signal: object) -> None:
+    """What was changed in this process is seen in it at once."""
     global _known
     _known = None
+
+
+for _changed in (post_save, post_delete):
+    for _model in (ChatModel, ModelFallback):
+        _changed.connect(forget_catalogue, sender=_model, dispatch_uid="conversations.catalogue")
 
 
 def available_models() -> list[ChatModel]:

@@ -10,15 +10,18 @@ because everything hung must not be done when it hangs no more.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import math
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
+from functools import partial
 from typing import TypeVar
 
 from asgiref.sync import SyncToAsync
 from django.db import connection, connections
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from conversations.errors import Overdue
@@ -37,13 +40,20 @@ answer_by: ContextVar[float] = ContextVar("answer_by", default=math.inf)
 
 async def in_database(function: Callable[..., T], *args) -> T:
     """Run a function that uses the ORM. Raises what it raises, and Overdue if no thread was free in time."""
-    return await asyncio.get_running_loop().run_in_executor(_database, _job, answer_by.get(), function, args)
+    return await _run(_database, function, args)
 
 
 async def in_store(function: Callable[..., T], *args) -> T:
     """Run a function that uses the conversation store (and perhaps the ORM). Raises as in_database."""
     executor = _database if get_store().shares_database else _store
-    return await asyncio.get_running_loop().run_in_executor(executor, _job, answer_by.get(), function, args)
+    return await _run(executor, function, args)
+
+
+def _run(executor: ThreadPoolExecutor, function: Callable[..., T], args: tuple) -> asyncio.Future[T]:
+    """In the context of whoever asks: its language, and the request's number for the log."""
+    context, language = contextvars.copy_context(), translation.get_language()
+    job = partial(_job, answer_by.get(), language, function, args)
+    return asyncio.get_running_loop().run_in_executor(executor, context.run, job)
 
 
 def has_thread() -> bool:
@@ -58,10 +68,11 @@ def check_time(by: float) -> None:
         raise Overdue(_("The site took too long to answer, so nothing was done. Try again in a moment."))
 
 
-def _job(by: float, function: Callable[..., T], args: tuple) -> T:
+def _job(by: float, language: str | None, function: Callable[..., T], args: tuple) -> T:
     check_time(by)
     try:
-        return function(*args)
+        with translation.override(language):  # Django keeps it for each thread
+            return function(*args)
     finally:
         for connection in connections.all(initialized_only=True):
             if connection.vendor != "sqlite":

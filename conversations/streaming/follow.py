@@ -16,7 +16,8 @@ from weakref import WeakKeyDictionary
 
 from django.conf import settings
 
-from conversations.models import Generation
+from conversations import plain_sql
+from conversations.models import Conversation, Generation
 from conversations.relay.waiting import wait_at_most
 from conversations.streaming import endings, sessions
 from conversations.streaming.elsewhere import Elsewhere
@@ -141,10 +142,13 @@ async def _complete(source: _Source, generation_id: UUID) -> None:
         source.ready.set()
 
 
-def is_written_here(generation_id: UUID, user_id: int) -> bool:
-    """Whether this process is writing this reply, for this person: then the database need not be asked."""
+async def is_written_here(generation_id: UUID, user_id: int) -> bool:
+    """Whether this process is writing this reply, for this person, in a chat of theirs that is not deleted."""
     reply = current_writer().live.get(generation_id)
-    return reply is not None and reply.request.user_id == str(user_id)
+    if reply is None:
+        return False
+    row = {"id": reply.request.conversation_id, "user_id": user_id, "deleted_at": None}
+    return bool(await in_database(plain_sql.select, Conversation, ["id"], row))
 
 
 def is_followed_up(generation: Generation) -> bool:

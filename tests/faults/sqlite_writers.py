@@ -26,18 +26,14 @@ from django.db import DatabaseError  # noqa: E402
 from conversations import services  # noqa: E402
 from conversations.models import ChatModel, Conversation  # noqa: E402
 from conversations.services.acceptance import Draft, accept  # noqa: E402
-from conversations.stores import get_store  # noqa: E402
 from conversations.streaming import clock, outcome  # noqa: E402
 from conversations.streaming.reply import Candidate, LiveReply, Outcome  # noqa: E402
-from conversations.types import ChatRequest, Delta, Transcript, new_id  # noqa: E402
+from conversations.types import ChatRequest, Delta, new_id  # noqa: E402
 
 
 def write_turn(conversation: Conversation, model: ChatModel, text: str, writer_id: UUID) -> bool:
     """One turn's way, without a model: True if it is stored at the end."""
-    is_new = conversation._state.adding
-    if is_new:
-        get_store().save(conversation.key, Transcript())
-    leaf = "" if is_new else services.read(conversation).leaf or ""
+    leaf = "" if conversation._state.adding else services.read(conversation).leaf or ""
     draft = Draft(conversation, model, new_id(), text, leaf, {}, new_id(), "", is_new_message=True)
     generation, _ = accept(draft, writer_id)
     reply = LiveReply(generation.pk, (Candidate(model.backend, model.model_id),), ChatRequest(()))

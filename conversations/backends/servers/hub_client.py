@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx2
@@ -10,7 +9,6 @@ from huggingface_hub import AsyncInferenceClient, ChatCompletionStreamOutput, se
 from huggingface_hub.errors import HfHubHTTPError, InferenceTimeoutError, TextGenerationError
 
 from conversations.backends.servers.limits import Limits
-from conversations.backends.servers.pace import OpenStreams
 from conversations.backends.servers.per_loop import PerLoop
 from conversations.backends.servers.refusal import Refusal
 from conversations.backends.servers.sentences import Sentences
@@ -30,25 +28,6 @@ class SharedClient(httpx2.AsyncClient):
         return None
 
 
-class InStep(httpx2.AsyncByteStream):
-    """A body that is read in step with all others (pace.py): each read takes what has arrived since the last."""
-
-    def __init__(self, body: httpx2.AsyncByteStream):
-        self._body = body
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        pace = open_streams.get().begin()
-        try:
-            async for data in self._body:
-                yield data
-                await pace.sleep()
-        finally:
-            pace.close()
-
-    async def aclose(self) -> None:
-        await self._body.aclose()
-
-
 class WebPage(Exception):
     """What answered is a web site, not a model."""
 
@@ -56,12 +35,8 @@ class WebPage(Exception):
 async def _look_at(response: httpx2.Response) -> None:
     if response.status_code >= 400:
         await response.aread()  # the library leaves out bodies without a length
-        return
-    kind = response.headers.get("content-type", "")
-    if kind.startswith("text/html"):
+    elif response.headers.get("content-type", "").startswith("text/html"):
         raise WebPage
-    if kind.startswith("text/event-stream"):
-        response.stream = InStep(response.stream)
 
 
 def _open_client() -> SharedClient:
@@ -74,7 +49,6 @@ def _open_client() -> SharedClient:
     )
 
 
-open_streams = PerLoop(OpenStreams)
 clients = PerLoop(_open_client)
 set_async_client_factory(clients.get)
 

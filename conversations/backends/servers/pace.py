@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
-LONGEST = 0.085  # seconds
+LONGEST = 0.09  # seconds
 PER_STREAM = 0.0004  # seconds; about 200 streams reach the longest
 SHORTEST = 0.004  # seconds; less is not worth a timer
 TOGETHER = 0.002  # seconds; who is due so soon goes on with the others
@@ -32,12 +32,6 @@ class Pace:
         self._reads += 1
         if self._reads > BEGINNING and transport is not None and self._open.pause >= SHORTEST:
             self._open.rest(transport)
-
-    async def sleep(self) -> None:
-        """The same where the transport is not ours to pause."""
-        self._reads += 1
-        if self._reads > BEGINNING and self._open.pause >= SHORTEST:
-            await asyncio.sleep(self._open.pause)
 
     def close(self) -> None:
         self._open.count -= 1
@@ -70,9 +64,11 @@ class OpenStreams:
     def _go_on(self) -> None:
         """Read those again that have rested long enough. A pause that became shorter is a little late, no more."""
         now = self._loop.time() + TOGETHER
-        while self._resting and self._resting[0][0] <= now:
-            _, transport = self._resting.popleft()
-            if not transport.is_closing():
-                transport.resume_reading()
-        if self._resting:
-            self._loop.call_at(self._resting[0][0], self._go_on)
+        try:
+            while self._resting and self._resting[0][0] <= now:
+                _, transport = self._resting.popleft()
+                if not transport.is_closing():
+                    transport.resume_reading()
+        finally:  # whatever becomes of one stream, the others go on
+            if self._resting:
+                self._loop.call_at(self._resting[0][0], self._go_on)
