@@ -55,7 +55,7 @@ messages: $(VENV)/.run ## collect the texts to translate, and compile the transl
 	$(BIN)/python manage.py makemessages --all --ignore '$(VENV)*' --no-obsolete
 	$(BIN)/python manage.py compilemessages --ignore '$(VENV)*'
 
-bench: $(VENV)/.dev ## measure start, memory, first token and first page, beside their limits
+bench: $(VENV)/.dev ## measure start, memory, first token, first page and crowds, beside their limits
 	$(BIN)/python -m bench.run
 
 screenshots: $(VENV)/.dev ## take the pictures in docs/screenshots
