@@ -1,11 +1,9 @@
 """How gunicorn serves the site, on every host: the Procfile, the Dockerfile and docs/deploy.md use this file."""
 
-import ctypes
 import gc
 import os
 import resource
 import sys
-from contextlib import suppress
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -51,13 +49,8 @@ def when_ready(server):
         slow_readers.bound(listener.sock, stalled_reader_timeout)
 
 
-M_ARENA_MAX = -8  # malloc.h
-
-
 def post_worker_init(worker):
     """What was loaded stays: the collector need not look at it again, nor at what lives so often, with 800 replies."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(2_000, 10, 10)
-    with suppress(AttributeError):  # glibc alone: threads share one heap, whose free pages are used again
-        ctypes.CDLL(None).mallopt(M_ARENA_MAX, 1)
+    gc.set_threshold(5_000, 20, 20)

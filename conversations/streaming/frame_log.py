@@ -9,7 +9,7 @@ from django.conf import settings
 
 from conversations.streaming.frames import HEARTBEAT, Cursor
 
-LOG_BYTES = 16_000  # Python's own part of short frames comes to twice as much; who falls behind is caught up
+LOG_BYTES = 64_000
 
 
 class FrameLog:
