@@ -130,8 +130,8 @@ def many(crowds: list[str]) -> list[str]:
         "`python -m bench.crowd`: server on core 0, stub upstream and load generator on core 1; everybody is signed in "
         "and goes the page's own path, replies are persisted, titles asked for except where noted. Held replies have "
         "300 tokens at 20 per second and start over 10 s. First token: later than the upstream's own; relay: from the "
-        "moment a token is sent to the moment it is read; memory: the most that all processes of the server had; harness: the "
-        "share of core 1 that stub and generator used (distrust a row above 80 %)."
+        "moment a token is sent to the moment it is read; memory: the most that the server's processes had; harness: "
+        "the share of core 1 that stub and generator used (distrust a row above 80 %)."
     )
     return ["## Many people at once", "", intro, "", *crowd.table(crowds), ""]
 
