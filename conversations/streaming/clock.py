@@ -5,16 +5,19 @@ Each part is a synchronous function for the database executor. How other process
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 from pathlib import Path
 from uuid import UUID
 
-from django.db import DataError, connection, transaction
+from django.db import connection, transaction
 from django.db.models import F
 
 from conversations.models import Generation, Writer
 from conversations.streaming import outcome
+
+logger = logging.getLogger(__name__)
 
 
 def register() -> UUID:
@@ -50,13 +53,18 @@ def resign(writer_id: UUID) -> None:
     Writer.objects.filter(pk=writer_id).delete()
 
 
-def tick(writer_id: UUID, texts: list[tuple[UUID, str]]) -> tuple[set[UUID], set[UUID]]:
+def tick(writer_id: UUID, texts: list[tuple[UUID, str]]) -> tuple[set[UUID], set[UUID] | None]:
     """A sign of life, a checkpoint of the replies that moved, and this process's claims.
 
-    Returns the replies in progress that are still its own, and those whose text the database refused.
+    Returns the replies in progress that are still its own, and those whose text the database refused; None in the
+    place of those if nothing was saved: a checkpoint that fails must not keep the rest from being done.
     """
     beat(writer_id)
-    refused = checkpoint(writer_id, texts) if texts else set()
+    try:
+        refused = checkpoint(writer_id, texts) if texts else set()
+    except Exception as error:
+        logger.warning("Nothing was saved, the next tick will try: %s", type(error).__name__)
+        refused = None
     rows = Generation.objects.filter(writer_id=writer_id, status=Generation.Status.IN_PROGRESS)
     return set(rows.values_list("pk", flat=True)), refused
 
@@ -84,7 +92,7 @@ def checkpoint(writer_id: UUID, texts: list[tuple[UUID, str]]) -> set[UUID]:
     """
     try:
         _save(writer_id, texts)
-    except DataError:
+    except outcome.REFUSALS:
         return {pk for pk, text in texts if not _is_saved(writer_id, pk, text)}
     return set()
 
@@ -92,7 +100,7 @@ def checkpoint(writer_id: UUID, texts: list[tuple[UUID, str]]) -> set[UUID]:
 def _is_saved(writer_id: UUID, pk: UUID, text: str) -> bool:
     try:
         _save(writer_id, [(pk, text)])
-    except DataError:
+    except outcome.REFUSALS:
         return False
     return True
 

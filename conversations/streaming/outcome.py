@@ -15,12 +15,13 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DataError, IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from conversations import plain_sql
+from conversations.cleaning import clean
 from conversations.errors import NotFound
 from conversations.models import INSTEAD_OF_MAX_LENGTH, ChatModel, Conversation, Generation, Writer
 from conversations.outbox import laid_over
@@ -31,6 +32,8 @@ from conversations.streaming.reply import LiveReply, Outcome
 logger = logging.getLogger(__name__)
 OUTBOX_BATCH = 50
 OUTBOX_PATIENCE = 3  # ticks of the clock
+REFUSALS = (DataError, ValueError)  # of a text: by the database, or by its driver, which cannot encode it
+UNWRITABLE = "unwritable"
 
 
 def interrupted() -> Outcome:
@@ -39,16 +42,26 @@ def interrupted() -> Outcome:
 
 def unwritable() -> Outcome:
     message = _("The answer could not be kept: the database refused it. Try again.")
-    return Outcome(Generation.Status.FAILED, error_code="unwritable", error=message)
+    return Outcome(Generation.Status.FAILED, error_code=UNWRITABLE, error=message)
 
 
 def settle(reply: LiveReply, outcome: Outcome, writer_id: UUID) -> bool:
     """Write how the reply ended if this process still holds it. True if this call decided it.
 
     Where the store shares the database, the same transaction brings the turn into it, if that goes well.
+    Raises one of REFUSALS if the database does not take the text, which an `unwritable` outcome leaves out.
     """
+    ending = _ending(outcome, None if outcome.error_code == UNWRITABLE else reply)
+    try:
+        return _settle(reply, ending, writer_id)
+    except IntegrityError:
+        if ending.get("model_id") is None:
+            raise
+    return _settle(reply, ending | {"model_id": None}, writer_id)  # an admin deleted the substitute meanwhile
+
+
+def _settle(reply: LiveReply, ending: dict[str, Any], writer_id: UUID) -> bool:
     may_store = reply.generation is not None and get_store().shares_database
-    ending = _ending(outcome, reply)
     mine = {"id": reply.generation_id, "writer_id": writer_id}
     with transaction.atomic() if may_store else nullcontext():
         won = _decide(mine, ending | {"stored_at": ending["finished_at"] if may_store else None})
@@ -60,8 +73,8 @@ def settle(reply: LiveReply, outcome: Outcome, writer_id: UUID) -> bool:
 
 def _ending(outcome: Outcome, reply: LiveReply | None = None) -> dict[str, Any]:
     """The fields of a decided row, by name; without the reply those of its text are left as they are."""
-    fields = {name: getattr(outcome, name) for name in ("status", "finish_reason", "error_code", "error")}
-    fields["finished_at"] = timezone.now()
+    fields = {name: clean(getattr(outcome, name)) for name in ("finish_reason", "error_code", "error")}
+    fields |= {"status": outcome.status, "finished_at": timezone.now()}
     if reply is None:
         return fields
     fields |= {"reply_text": reply.text, **asdict(reply.usage)}
@@ -77,6 +90,8 @@ def _decided(accepted: Generation, ending: dict[str, Any]) -> Generation:
     row = copy(accepted)
     for name, value in ending.items():
         setattr(row, name, value)
+    if "reply_text" not in ending:  # the last checkpoint stays
+        [(row.reply_text,)] = plain_sql.select(Generation, ["reply_text"], {"id": row.pk})
     if row.model_id != accepted.model_id:
         row.model = ChatModel.objects.filter(pk=row.model_id).first()
     return row

@@ -25,12 +25,15 @@ async def pull(reply: LiveReply, relay: Relay) -> Outcome:
     try:
         async with asyncio.timeout(settings.CHAT_REPLY_DEADLINE):
             await _pass_on(reply, relay)
-        return _ended(reply)
+        broken = None
     except (asyncio.CancelledError, Exception) as error:
-        return _broken(reply, error)
-    finally:
+        broken = _broken(reply, error)
+    try:
         if rest := reply.finish():
             relay.publish(reply.generation_id, rest)
+    except Exception as error:  # a guard may be anybody's
+        broken = broken or _broken(reply, error)
+    return broken or _ended(reply)
 
 
 async def _pass_on(reply: LiveReply, relay: Relay) -> None:
@@ -54,6 +57,8 @@ def _broken(reply: LiveReply, error: BaseException) -> Outcome:
     if isinstance(error, TimeoutError):
         return Outcome(Status.FAILED, error_code="deadline", error=_("The model took too long and was stopped."))
     if isinstance(error, ChatError):
+        if error.code == "empty" and reply.prefix:  # asked to go on, the model found that nothing was missing
+            return Outcome(Status.COMPLETED, "stop")
         return Outcome(Status.FAILED, error_code=error.code, error=error.message)
     logger.error("Backend %s broke", reply.backend, exc_info=error)
     return Outcome(Status.FAILED, error_code="bug", error=_("Something went wrong on this site. Try again."))

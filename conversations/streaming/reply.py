@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from conversations.cleaning import Cleaner
+from conversations.cleaning import Cleaner, clean
 from conversations.guards import ReplyGuards
 from conversations.models import Generation
 from conversations.streaming.joint import Joint
@@ -106,6 +106,7 @@ class LiveReply:
         return self._add(rest + self.joint.finish() if self.joint else rest)
 
     def _join(self, text: str) -> str:
+        text = clean(text)  # guards may be anybody's
         return self.joint.feed(text) if self.joint else text
 
     def _add(self, text: str) -> str:

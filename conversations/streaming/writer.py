@@ -16,7 +16,6 @@ from uuid import UUID
 from weakref import WeakKeyDictionary
 
 from django.conf import settings
-from django.db import DataError
 from django.utils.translation import gettext as _
 
 from conversations.errors import ShuttingDown
@@ -29,7 +28,6 @@ from conversations.streaming.obituary import Obituary
 from conversations.streaming.pulling import pull
 from conversations.streaming.repeating import repeat
 from conversations.streaming.reply import LiveReply, Outcome
-from conversations.types import Usage
 
 logger = logging.getLogger(__name__)
 Status = Generation.Status
@@ -116,8 +114,7 @@ class Writer:
         running = [reply.task for reply in self.live.values() if reply.task]
         if running:
             await asyncio.wait(running, timeout=max(0.0, deadline - time.monotonic()))
-        for reply in list(self.live.values()):
-            self._cancel(reply, Status.INTERRUPTED)
+        self._interrupt()
         await self._settle_until(self._draining_since + settings.CHAT_SHUTDOWN_EXIT)
         for task in self._clock:
             task.cancel()
@@ -126,9 +123,17 @@ class Writer:
             await in_database(clock.resign, self.id)
 
     async def _settle_until(self, end: float) -> None:
-        """Until all is settled; what a database that is away refuses, the clock goes on trying."""
+        """Until all is settled; what a database that is away refuses, the clock goes on trying.
+
+        Turns that were being accepted when the grace ended begin only now, and are interrupted too.
+        """
         while self._tasks and (self.live or self._tasks - self._clock) and (left := end - time.monotonic()) > 0:
             await asyncio.wait(self._tasks, timeout=min(left, 0.1), return_when=asyncio.FIRST_COMPLETED)
+            self._interrupt()
+
+    def _interrupt(self) -> None:
+        for reply in list(self.live.values()):
+            self._cancel(reply, Status.INTERRUPTED)
 
     @staticmethod
     def _cancel(reply: LiveReply, status: str) -> None:
@@ -147,9 +152,8 @@ class Writer:
         reply.is_concluding = True
         try:
             won = await in_database(outcome.settle, reply, reply.outcome, self.id)
-        except DataError:
+        except outcome.REFUSALS:
             logger.exception("Reply %s could not be written", reply.generation_id)
-            reply.usage = Usage()
             reply.outcome = outcome.unwritable()
             return
         except Exception as error:  # whatever a database raises: nothing is lost while the reply is in memory
@@ -176,10 +180,10 @@ class Writer:
         known = set(self.live)  # a reply that begins during the query has no claim in its answer
         moved = [reply for reply in self.live.values() if reply.length != reply.checkpointed and not reply.outcome]
         texts = [(reply.generation_id, reply.text) for reply in moved]
-        mine, unwritable = await in_database(clock.tick, self.id, texts)
-        for reply, (_pk, text) in zip(moved, texts, strict=True):
+        mine, refused = await in_database(clock.tick, self.id, texts)
+        for reply, (pk, text) in zip(moved, texts, strict=True) if refused is not None else ():
             reply.checkpointed = len(text)
-            if reply.generation_id in unwritable:
+            if pk in refused:
                 self._cancel(reply, Status.FAILED)
         for reply in [reply for reply in self.live.values() if reply.outcome]:
             self.spawn(self.conclude(reply))

@@ -107,7 +107,7 @@ class ReplyReader:
     def _note(self, reason: str) -> None:
         if reason in _GIVEN_UP:
             self._is_given_up = True
-        else:
+        elif self.finish_reason in (None, "stop"):  # some servers say why a reply was cut, and then that it stopped
             self.finish_reason = _FINISH.get(reason, "stop")
 
     def _taken(self, text: str, reasoning: str) -> str | Delta:
@@ -129,7 +129,10 @@ class ReplyReader:
             return self._sentences.only_thought()
         if self.finish_reason is None:
             return self._sentences.broken_off(begun=False)
-        return self._sentences.empty()
+        error = self._sentences.empty()
+        if self.finish_reason == "stop":
+            error.code = "empty"  # it had nothing to say, which is no failure of a reply that goes on
+        return error
 
 
 def _text(content: Any) -> str:
