@@ -22,7 +22,7 @@ run: $(VENV)/.run $(if $(LOCAL_MODEL),$(VENV)/.local) ## serve the site on PORT 
 
 test: $(VENV)/.dev ## run all tests: on SQLite with a real browser, then on Postgres
 	$(PYTEST) -m "not postgres and not local_model"
-	$(BIN)/python -m tests.postgres -- $(PYTEST) --database-only -m "not browser and not local_model"
+	$(BIN)/python -m tests.postgres -- $(PYTEST) --database-only -m "not browser and not local_model and not sqlite"
 
 test-local: $(VENV)/.dev $(VENV)/.local ## run the tests of local models (installs torch and transformers)
 	$(PYTEST) -m local_model

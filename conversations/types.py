@@ -102,7 +102,10 @@ class Transcript:
 
     def end_below(self, at: str) -> str:
         """The id at the end of the newest branch that goes through this message."""
-        newest_child = {message.parent_id: message.id for message in self.messages}
+        # A reply that another one continues may have been stored after it; it is no end of its own.
+        continued = {message.metadata.get("continues") for message in self.messages}
+        shown = (message for message in self.messages if message.id not in continued)
+        newest_child = {message.parent_id: message.id for message in shown}
         while child := newest_child.pop(at, None):
             at = child
         return at

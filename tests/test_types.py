@@ -147,3 +147,12 @@ def test_the_newer_version_wins_leaf_version_and_unknown_fields(talk):
     theirs = replace(talk, leaf="q1", version="2", extra={"b": 2})
     merged = ours.merged_with(theirs)
     assert (merged.leaf, merged.version, merged.extra) == ("q1", "2", {"a": 1, "b": 2})
+
+
+def test_a_reply_that_was_continued_and_stored_late_is_not_the_end_of_its_branch():
+    question = Message("user", "Why?", id="q")
+    begun = Message("assistant", "Bec", id="begun", parent_id="q")
+    whole = Message("assistant", "Because.", id="whole", parent_id="q", metadata={"continues": "begun"})
+    assert Transcript((question, whole, begun)).end_below("q") == "whole"
+    more = Message("user", "And?", id="more", parent_id="begun")
+    assert Transcript((question, whole, begun, more)).end_below("begun") == "more"

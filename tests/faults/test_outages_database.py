@@ -154,6 +154,7 @@ def test_a_site_that_stops_without_its_database_ends_and_the_next_one_settles(ca
     assert finished == [row.pk]
 
 
+@pytest.mark.sqlite
 def test_log_in_behind_a_locked_sqlite_says_503(site, alice, settings):
     person = Visitor(urlsplit(site).port)
     token = person.token("/accounts/login/")
@@ -165,6 +166,7 @@ def test_log_in_behind_a_locked_sqlite_says_503(site, alice, settings):
     eventually(lambda: person.log_in("alice", PASSWORD).status == 302)
 
 
+@pytest.mark.sqlite
 def test_a_session_that_cannot_be_saved_after_the_page_is_503_too(site, alice, monkeypatch):
     monkeypatch.setitem(connection.settings_dict["OPTIONS"], "timeout", 0.1)
     person = Person.logged_in(site)
@@ -178,12 +180,14 @@ def test_a_session_that_cannot_be_saved_after_the_page_is_503_too(site, alice, m
     assert "Sent while logged out" in person.get("/").text
 
 
+@pytest.mark.sqlite
 def test_pages_are_read_while_sqlite_is_locked(site, alice):
     person = Person.logged_in(site)
     with locked():
         assert person.get("/").status == 200
 
 
+@pytest.mark.sqlite
 def test_a_send_behind_a_locked_sqlite_is_refused_and_does_not_come_later(site, alice, scripted, settings):
     person = Person.logged_in(site)
     form = person.composer()

@@ -14,6 +14,7 @@ from tests.serving import PATIENCE, PYTHON, ROOT, production
 THREADS, TURNS = 8, 5
 
 
+@pytest.mark.sqlite
 def test_sixteen_writers_in_two_processes_are_never_told_that_the_database_is_locked(catalogue, tmp_path):
     if connection.vendor != "sqlite":
         pytest.skip("Other databases have no lock over all.")
