@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 
 from conversations import services
 from conversations.backends.scripted import ScriptedBackend
@@ -34,6 +35,20 @@ async def finished(generation: Generation, *, stored: bool = True) -> Generation
 
 async def branch(conversation) -> tuple[Message, ...]:
     return (await in_store(services.read, conversation)).branch()
+
+
+class Gate:
+    """Holds a scripted reply until the test, in whatever thread, opens it."""
+
+    def __init__(self) -> None:
+        self._open = threading.Event()
+
+    async def wait(self) -> None:
+        while not self._open.is_set():
+            await asyncio.sleep(0.01)
+
+    def open(self) -> None:
+        self._open.set()
 
 
 class BrokenStore(ConversationStore):

@@ -13,6 +13,7 @@ from django.db import connection
 from conversations.models import Generation
 from conversations.streaming.executors import DATABASE_THREADS, STORE_THREADS
 from tests.crowd import Person, cookies, crowd, read_until
+from tests.helpers import Gate
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PEOPLE = 200
@@ -20,20 +21,6 @@ AT_ONCE = 40  # that come in the same moment
 MOST_CONNECTIONS = 15
 OTHERS = "WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
 FEW = 4  # for a clock and an outbox at work
-
-
-class Gate:
-    """Holds replies until it is opened, from whatever thread."""
-
-    def __init__(self) -> None:
-        self._open = threading.Event()
-
-    async def wait(self) -> None:
-        while not self._open.is_set():
-            await asyncio.sleep(0.01)
-
-    def open(self) -> None:
-        self._open.set()
 
 
 class Observer:

@@ -17,8 +17,7 @@ from conversations import services, streaming
 from conversations.models import ChatModel, Conversation
 from conversations.streaming.executors import in_database
 from tests.crowd import cookies, crowd, read_until
-from tests.helpers import say
-from tests.test_connections import Gate
+from tests.helpers import Gate, say
 
 User = get_user_model()
 

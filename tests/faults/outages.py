@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,20 +15,6 @@ from tests.faults.cable import Cable
 from tests.serving import Answer, Visitor
 
 PATIENCE = 30.0  # seconds; a guard against hanging, far above what anything here takes
-
-
-class Gate:
-    """Holds a scripted reply until the test, in another thread, opens it."""
-
-    def __init__(self) -> None:
-        self._open = threading.Event()
-
-    async def wait(self) -> None:
-        while not self._open.is_set():
-            await asyncio.sleep(0.01)
-
-    def open(self) -> None:
-        self._open.set()
 
 
 class Person(Visitor):

@@ -18,7 +18,8 @@ from conversations.models import Generation
 from conversations.signals import generation_finished
 from conversations.streaming.executors import DATABASE_THREADS
 from tests.conftest import PASSWORD
-from tests.faults.outages import PATIENCE, Gate, Person, cabled_postgres, eventually, is_normal
+from tests.faults.outages import PATIENCE, Person, cabled_postgres, eventually, is_normal
+from tests.helpers import Gate
 from tests.live import serve
 from tests.serving import Visitor
 

@@ -9,7 +9,8 @@ import pytest
 from conversations.models import Conversation, Generation
 from conversations.stores import get_store
 from tests.faults.cable import Cable
-from tests.faults.outages import Gate, Person, eventually, is_normal
+from tests.faults.outages import Person, eventually, is_normal
+from tests.helpers import Gate
 
 FAULTS = ["cut", "hang"]
 NOT_THERE = "The place where chats are kept does not answer"
