@@ -142,7 +142,8 @@ class ChatRequest:
     """All that a backend may know. `model` is the upstream's name for it, without the backend's alias.
 
     `options` holds what people tune: temperature, max_tokens, top_p, top_k, stop …; a backend ignores
-    what it does not know.
+    what it does not know. `parameters` holds what the catalogue says of this model to its backend: prompt
+    format, adapter, stop strings …
     """
 
     messages: tuple[Message, ...]
@@ -150,13 +151,34 @@ class ChatRequest:
     user_id: str = ""
     conversation_id: str = ""
     options: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+    parameters: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Something that can be tuned: a control in the panel, checked on the server, handed to the backend by name.
+
+    `label` and `help` may be lazy translations. `least`, `most` and `step` count for numbers, `choices` for
+    choices: pairs of a value and what people read. A default of None means: what the model's server thinks right.
+    """
+
+    name: str
+    label: Any
+    kind: Literal["number", "integer", "choice", "text", "flag"] = "number"
+    default: Any = None
+    least: float | None = None
+    most: float | None = None
+    step: float | None = None
+    choices: tuple[tuple[Any, Any], ...] = ()
+    help: Any = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Delta:
     """A piece of a reply. The last one carries a finish reason: "stop", "length" or "content_filter".
 
-    `metadata` may hold `waiting`: a sentence saying what a silent model is busy with.
+    `metadata` may hold `waiting`: a sentence saying what a silent model is busy with; and `reasoning`: text that
+    the model thinks before it answers, which is no part of the answer.
     """
 
     text: str = ""

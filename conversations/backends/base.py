@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 
 from django.core.checks import CheckMessage
 
-from conversations.types import ChatRequest, Delta, Message
+from conversations.types import ChatRequest, Delta, Message, Setting
 
 
 class ChatBackend(ABC):
@@ -32,6 +32,9 @@ class ChatBackend(ABC):
 
     supports_continue: ClassVar[bool] = False
     """True when a last message by the assistant is taken as the beginning of the answer."""
+
+    settings: ClassVar[Sequence[Setting]] = ()
+    """What people can tune here beside the usual: additional inputs. They come in `request.options`."""
 
     def __init__(self, alias: str = "", **options: Any):
         """`alias` is the key in CHAT_BACKENDS; `options` its OPTIONS, each a named parameter in a subclass."""

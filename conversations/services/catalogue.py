@@ -116,5 +116,6 @@ def candidates(model: ChatModel) -> tuple[Candidate, ...]:
     substitutes = _catalogue().fallbacks.get(model.pk, ())
     models = [model, *(available[pk] for pk in substitutes if pk in available)]
     return tuple(
-        Candidate(entry.backend, entry.model_id, entry.label, entry.pk, entry.context_size) for entry in models
+        Candidate(entry.backend, entry.model_id, entry.label, entry.pk, entry.context_size, entry.parameters)
+        for entry in models
     )

@@ -69,7 +69,9 @@ class _Inquiry:
 
     def _turn_to(self, candidate: Candidate) -> None:
         self.candidate = candidate
-        self.request: ChatRequest = replace(self._reply.request, model=candidate.model_id)
+        self.request: ChatRequest = replace(
+            self._reply.request, model=candidate.model_id, parameters=candidate.parameters
+        )
         self._retries, self._since = 0, time.monotonic()
 
     def see(self, delta: Delta) -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 from conversations.cleaning import Cleaner, clean
 from conversations.guards import ReplyGuards
 from conversations.models import Generation
 from conversations.streaming.joint import Joint
-from conversations.types import ChatRequest, Delta, Message, Usage
+from conversations.types import NOTHING, ChatRequest, Delta, Message, Usage
 
 FINISH_REASON_MAX_LENGTH = 20
 MOST_TOKENS = 2**31 - 1  # what the column holds
@@ -30,7 +32,7 @@ class Outcome:
 class Candidate:
     """A model that may answer: the alias of its connection, its id there, its label and ChatModel pk.
 
-    `context_size` in tokens, None if unknown.
+    `context_size` in tokens, None if unknown. `parameters` are handed to the connection with each request.
     """
 
     backend: str
@@ -38,6 +40,7 @@ class Candidate:
     label: str = ""
     pk: int | None = None
     context_size: int | None = None
+    parameters: Mapping[str, Any] = field(default_factory=lambda: NOTHING, hash=False)
 
 
 @dataclass(slots=True)

@@ -1,0 +1,90 @@
+"""A conversation: what lists and searches need. Its text is one document in the store."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from conversations.models.catalogue import ChatModel
+from conversations.models.tuning import PROMPT_MAX_LENGTH, Persona
+from conversations.types import Key
+
+TITLE_MAX_LENGTH = 200
+
+
+class ConversationQuerySet(models.QuerySet):
+    def for_user(self, user) -> ConversationQuerySet:
+        """The only way to obtain a conversation: together with the right to it. Deleted ones are gone."""
+        return self.filter(user_id=user.pk, deleted_at=None) if user.pk else self.none()
+
+
+class Conversation(models.Model):
+    class TitleSource(models.TextChoices):
+        FALLBACK = "fallback", _("first words")
+        MODEL = "model", _("by the model")
+        USER = "user", _("by its owner")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="conversations", verbose_name=_("owner")
+    )
+    title = models.CharField(_("title"), max_length=TITLE_MAX_LENGTH, blank=True)
+    title_source = models.CharField(
+        _("title given"), max_length=10, choices=TitleSource.choices, default=TitleSource.FALLBACK
+    )
+    model = models.ForeignKey(
+        ChatModel, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", verbose_name=_("model")
+    )
+    persona = models.ForeignKey(
+        Persona, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", verbose_name=_("persona")
+    )
+    system_prompt = models.TextField(
+        _("system prompt"), max_length=PROMPT_MAX_LENGTH, blank=True, help_text=_("Counts when there is no persona.")
+    )
+    options = models.JSONField(
+        _("options"), default=dict, blank=True, help_text=_("What its owner set, by the names of the settings.")
+    )
+    message_count = models.PositiveIntegerField(_("messages"), default=0)
+    size = models.PositiveIntegerField(_("size"), default=0, help_text=_("Characters of text."))
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    updated_at = models.DateTimeField(_("last message"), auto_now_add=True)
+    deleted_at = models.DateTimeField(
+        _("deleted"), null=True, blank=True, help_text=_("Its document is being removed.")
+    )
+
+    objects = ConversationQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("conversation")
+        verbose_name_plural = _("conversations")
+        ordering = ["-updated_at"]
+        indexes = [
+            models.Index(fields=["user", "-updated_at"], condition=Q(deleted_at=None), name="conversation_newest")
+        ]
+
+    def __str__(self) -> str:
+        return self.title or str(_("New chat"))
+
+    @property
+    def key(self) -> Key:
+        return Key(str(self.user_id), str(self.pk))
+
+
+class StoredTranscript(models.Model):
+    """The document of one conversation, for the database store. Text, not JSON: it comes back byte for byte."""
+
+    user_id = models.CharField(max_length=64)
+    conversation_id = models.CharField(max_length=64)
+    document = models.TextField()
+    version = models.PositiveBigIntegerField(default=1)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user_id", "conversation_id"], name="storedtranscript_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id}/{self.conversation_id}"
