@@ -287,7 +287,16 @@ if OPENAI_BASE_URL:
 if LOCAL_MODEL:
     CHAT_BACKENDS["local"] = {
         "BACKEND": "conversations.backends.local.LocalBackend",
-        "OPTIONS": {"model": LOCAL_MODEL},
+        "OPTIONS": {
+            "model": LOCAL_MODEL,
+            "revision": env.text("LOCAL_MODEL_REVISION"),
+            "dtype": env.text("LOCAL_MODEL_DTYPE", "auto"),
+            "device": env.text("LOCAL_MODEL_DEVICE", "auto"),
+            "four_bit": env.flag("LOCAL_MODEL_4BIT"),
+            "batch": env.whole("LOCAL_MODEL_BATCH", 8),
+            "preload": env.flag("LOCAL_MODEL_PRELOAD"),
+            "unload_after": env.number("LOCAL_MODEL_UNLOAD_MINUTES", 60),
+        },
     }
 CHAT_BACKENDS["guide"] = {
     "BACKEND": "conversations.backends.rules.RulesBackend",

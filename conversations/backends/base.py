@@ -12,7 +12,7 @@ Backends know types and errors; nothing of the database, of HTTP requests or of 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, ClassVar
 
@@ -63,6 +63,13 @@ class ChatBackend(ABC):
     def models(self) -> Sequence[dict[str, Any]]:
         """The entries this backend brings to the catalogue: dicts of ChatModel fields (model_id, label, …)."""
         return ()
+
+    def check_parameters(self, given: Mapping[str, Any]) -> Iterable[str]:
+        """What is wrong with a catalogue entry's `parameters` (the admin asks): a sentence for each fault."""
+        return ()
+
+    def prepare(self) -> None:  # noqa: B027  most have nothing to prepare
+        """A server process has started. Called once, in a thread; what takes long must not be waited for here."""
 
     async def aclose(self) -> None:  # noqa: B027  most have nothing to release
         """Release connections and models. Called at shutdown, on the loop that used them."""
