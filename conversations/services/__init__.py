@@ -20,10 +20,12 @@ from conversations.services.conversations import (
     start_conversation,
     store,
 )
+from conversations.services.speed import Speed, speeds
 from conversations.services.stopping import stop
 from conversations.services.turns import edit_message, regenerate, select, send_message
 
 __all__ = [
+    "Speed",
     "all_of",
     "available_models",
     "by_id",
@@ -42,6 +44,7 @@ __all__ = [
     "seed_catalogue",
     "select",
     "send_message",
+    "speeds",
     "start_conversation",
     "stop",
     "store",
