@@ -21,7 +21,7 @@ from conversations import pages, services, streaming
 from conversations.access import generation_or_404, members_only, own_or_404
 from conversations.errors import ChatError, InputError
 from conversations.forms import MessageForm, RenameForm, RetryForm
-from conversations.models import Conversation
+from conversations.models import ChatModel, Conversation
 from conversations.responses import (
     EventStream,
     is_fetch,
@@ -40,8 +40,9 @@ HISTORY_PAGE_SIZE = 50
 @require_GET
 @members_only
 def home(request: HttpRequest) -> HttpResponse:
-    """A new chat."""
-    return _chat_page(request, None)
+    """A new chat; ?model= names the one to begin with."""
+    wanted = request.GET.get("model")
+    return _chat_page(request, None, next((m for m in services.available_models() if str(m.pk) == wanted), None))
 
 
 @require_GET
@@ -162,8 +163,10 @@ def delete(request: HttpRequest, conversation_id) -> HttpResponse:
     return redirect("conversations:home")
 
 
-def _chat_page(request: HttpRequest, conversation: Conversation | None) -> HttpResponse:
-    context = pages.chat_context(request.user, conversation)
+def _chat_page(
+    request: HttpRequest, conversation: Conversation | None, wanted: ChatModel | None = None
+) -> HttpResponse:
+    context = pages.chat_context(request.user, conversation, wanted)
     if draft := take_draft(request):
         context["composer"] = context["composer"].refused(draft, ChatError())
     lacks = context["lacks"]
