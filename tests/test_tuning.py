@@ -198,9 +198,7 @@ async def test_an_answer_asked_for_again_and_a_continued_one_are_tuned_alike(eng
     assert longer.options["temperature"] == 0.4
 
 
-async def test_a_persona_speaks_before_the_own_text_and_the_site_without_both(
-    engine, alice, scripted, settings
-):
+async def test_a_persona_speaks_before_the_own_text_and_the_site_without_both(engine, alice, scripted, settings):
     persona = await in_database(lambda: Persona.objects.create(name="Cook", prompt="You cook."))
     chat = services.start_conversation(alice)
     chat.persona, chat.system_prompt = persona, "Mine."
