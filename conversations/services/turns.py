@@ -15,11 +15,13 @@ from django.utils.translation import gettext as _
 from conversations.cleaning import clean
 from conversations.errors import ConversationBusy, InputError
 from conversations.guards import check_message
-from conversations.models import Conversation, Generation
+from conversations.models import ChatModel, Conversation, Generation
 from conversations.services.acceptance import Draft
+from conversations.services.catalogue import choose_model
 from conversations.services.conversations import read, read_with_room
 from conversations.services.launching import body_hash, launch, once
-from conversations.services.tuning import chosen_with_options
+from conversations.services.tuning import prepared_options
+from conversations.services.wishes import Wish, take
 from conversations.stores import get_store
 from conversations.streaming.executors import in_database, in_store
 from conversations.types import NOTHING, Message, Transcript, new_id
@@ -33,13 +35,14 @@ async def send_message(
     options: Mapping[str, Any] = NOTHING,
     idempotency_key: str | None = None,
     model: int | None = None,
+    wish: Wish | None = None,
 ) -> Generation:
     """Accept a message and begin to answer it. The turn is durable when this returns.
 
     `parent_id` is the leaf that the page showed ("" for a first message, None for whatever is shown now).
     `model` is a ChatModel's pk, for this message and those that follow; `options`, by the names of settings, are for
-    this message alone. The same `idempotency_key` with the
-    same body returns the first generation again.
+    this message alone; `wish` is what a conversation that begins with this message keeps. The same
+    `idempotency_key` with the same body returns the first generation again.
 
     Raises InputError and its family (guards, an unknown parent or model, a reused key: KeyReused),
     ConversationBusy, QuotaExceeded, StoreUnavailable, ShuttingDown; then nothing was accepted.
@@ -50,7 +53,7 @@ async def send_message(
 
     async def attempt() -> Generation:
         text = check_message(said)
-        chosen, effective = await in_database(chosen_with_options, model, conversation, options)
+        chosen, effective = await in_database(_prepared, conversation, model, options, wish)
         is_new = conversation._state.adding
         transcript = Transcript() if is_new else await in_store(read_with_room, conversation)
         parent = _parent(transcript, parent_id)
@@ -73,7 +76,7 @@ async def regenerate(
     async def attempt() -> Generation:
         transcript = await in_store(read_with_room, conversation)
         question, _reply = answered(transcript, message_id)
-        chosen, options = await in_database(chosen_with_options, model, conversation)
+        chosen, options = await in_database(_prepared, conversation, model)
         draft = Draft(
             conversation,
             chosen,
@@ -88,6 +91,16 @@ async def regenerate(
         return await launch(draft, transcript.branch(question.id))
 
     return await once(conversation, key, body, attempt)
+
+
+def _prepared(
+    conversation: Conversation, wanted: int | None, given: Mapping[str, Any] = NOTHING, wish: Wish | None = None
+) -> tuple[ChatModel, dict[str, Any]]:
+    """The model that is to answer, and what it is asked with."""
+    model = choose_model(wanted, conversation)
+    if wish is not None and conversation._state.adding:
+        take(conversation, model, wish)
+    return model, prepared_options(conversation, model, given)
 
 
 def answered(transcript: Transcript, message_id: str) -> tuple[Message, Message]:
