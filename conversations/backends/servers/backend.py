@@ -18,6 +18,7 @@ from conversations.backends.servers.listing import label_of, offers
 from conversations.backends.servers.reply import ReplyReader
 from conversations.backends.servers.request import OptionalFields
 from conversations.backends.servers.sentences import Sentences
+from conversations.backends.tuning import MAX_TOKENS, MEMORY, TEMPERATURE, TOP_K, TOP_P
 from conversations.errors import BackendError
 from conversations.types import ChatRequest, Delta
 
@@ -28,6 +29,7 @@ class ServerBackend(ChatBackend):
     """A model behind `/chat/completions`. A subclass says how chunks are fetched: `_batches`."""
 
     sentences_class: ClassVar[type[Sentences]] = Sentences
+    settings = (TEMPERATURE, MAX_TOKENS, MEMORY, TOP_P)
 
     def __init__(
         self,
@@ -45,6 +47,7 @@ class ServerBackend(ChatBackend):
         label: str = "",
         can_continue: bool = False,
         variables: Mapping[str, str] | None = None,
+        knows_top_k: bool = False,
     ):
         """`variables`: how whoever runs the site calls api_key and base_url, where it is not by these names."""
         super().__init__(alias)
@@ -56,6 +59,8 @@ class ServerBackend(ChatBackend):
         self.label = label or self.address.host  # type: ignore[misc]
         self._model_ids = models
         self.supports_continue = can_continue  # type: ignore[misc]
+        if knows_top_k:
+            self.settings = (*self.settings, TOP_K)  # type: ignore[misc]
         self._fields = OptionalFields(can_continue=can_continue)
         secrets = (self.api_key, self.address.password, *self.headers.values())
         self._variables = dict(variables or {})
