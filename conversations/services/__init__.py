@@ -32,13 +32,15 @@ from conversations.services.personas import (
 from conversations.services.stopping import stop
 from conversations.services.tuning import options_for, settings_of, system_prompt_of, usual_settings
 from conversations.services.turns import edit_message, regenerate, select, send_message
-from conversations.services.wishes import OWN_TEXT, Wish, defaults_of, set_defaults, take, tune
+from conversations.services.values import nearest
+from conversations.services.wishes import OWN_TEXT, Wish, begin, defaults_of, set_defaults, take, tune
 
 __all__ = [
     "OWN_TEXT",
     "Wish",
     "all_of",
     "available_models",
+    "begin",
     "by_id",
     "choose_model",
     "continue_reply",
@@ -50,6 +52,7 @@ __all__ = [
     "edit_message",
     "forget_catalogue",
     "latest",
+    "nearest",
     "options_for",
     "own_persona",
     "own_personas",

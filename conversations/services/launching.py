@@ -16,6 +16,7 @@ from conversations.errors import ChatError, ConversationBusy, QuotaExceeded
 from conversations.models import ChatModel, Conversation, Generation
 from conversations.services.acceptance import Draft, accept, replay
 from conversations.services.catalogue import candidates
+from conversations.services.judging import judged_again
 from conversations.services.prompting import build_request, goes_on_by_itself
 from conversations.services.stopping import made_way
 from conversations.stores import get_store
@@ -64,6 +65,8 @@ async def launch(draft: Draft, messages: tuple[Message, ...]) -> Generation:
     writer = current_writer()
     writer_id = await writer.ready()
     asked = await in_database(candidates, draft.model)
+    if not draft.is_new_message:
+        messages = await judged_again(messages, draft.conversation, draft.model)
     reply = LiveReply(
         draft.generation_id,
         _alike(asked) if draft.continues else asked,

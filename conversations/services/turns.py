@@ -14,11 +14,11 @@ from django.utils.translation import gettext as _
 
 from conversations.cleaning import clean
 from conversations.errors import ConversationBusy, InputError
-from conversations.guards import check_message
 from conversations.models import ChatModel, Conversation, Generation
 from conversations.services.acceptance import Draft
 from conversations.services.catalogue import choose_model
 from conversations.services.conversations import read, read_with_room
+from conversations.services.judging import judged
 from conversations.services.launching import body_hash, launch, once
 from conversations.services.tuning import prepared_options
 from conversations.services.wishes import Wish, take
@@ -52,8 +52,8 @@ async def send_message(
     body = body_hash(conversation, said, parent_id, model)
 
     async def attempt() -> Generation:
-        text = check_message(said)
         chosen, effective = await in_database(_prepared, conversation, model, options, wish)
+        text = await judged(said, conversation, chosen)
         is_new = conversation._state.adding
         transcript = Transcript() if is_new else await in_store(read_with_room, conversation)
         parent = _parent(transcript, parent_id)

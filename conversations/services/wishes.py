@@ -51,6 +51,18 @@ def take(conversation: Conversation, model: ChatModel, wish: Wish) -> None:
     conversation.options = options
 
 
+def begin(user) -> Conversation:
+    """A new conversation, not saved yet, as this person wishes new ones to begin."""
+    defaults = defaults_of(user)
+    return Conversation(
+        user=user,
+        model=defaults.model,
+        persona=defaults.persona,
+        system_prompt=defaults.system_prompt,
+        options=defaults.options,
+    )
+
+
 def defaults_of(user) -> ChatDefaults:
     """What this person's new conversations begin with; not saved if there is nothing yet."""
     found = ChatDefaults.objects.filter(user_id=user.pk).select_related("model", "persona").first()
