@@ -7,6 +7,7 @@ from conversations.services.catalogue import (
     forget_catalogue,
     seed_catalogue,
 )
+from conversations.services.comparing import compare, keep, stop_all
 from conversations.services.continuing import continue_reply
 from conversations.services.conversations import (
     all_of,
@@ -28,12 +29,14 @@ __all__ = [
     "available_models",
     "by_id",
     "choose_model",
+    "compare",
     "continue_reply",
     "create",
     "default_model",
     "delete",
     "edit_message",
     "forget_catalogue",
+    "keep",
     "latest",
     "read",
     "read_what_is_there",
@@ -44,5 +47,6 @@ __all__ = [
     "send_message",
     "start_conversation",
     "stop",
+    "stop_all",
     "store",
 ]

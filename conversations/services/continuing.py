@@ -15,7 +15,7 @@ from conversations.services.acceptance import Draft
 from conversations.services.catalogue import choose_model
 from conversations.services.conversations import read_with_room
 from conversations.services.launching import body_hash, launch, once
-from conversations.services.turns import answered
+from conversations.services.turns import answered, lane_of
 from conversations.streaming.executors import in_database, in_store
 from conversations.types import new_id
 
@@ -51,6 +51,7 @@ async def continue_reply(
             transcript,
             continues=reply.id,
             prefix=reply.content,
+            lane=lane_of(transcript, reply),
         )
         return await launch(draft, transcript.branch(question.id))
 
