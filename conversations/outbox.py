@@ -70,10 +70,11 @@ def _reply_metadata(generation: Generation) -> dict[str, Any]:
         "error": generation.error,
         "prompt_tokens": generation.prompt_tokens,
         "completion_tokens": generation.completion_tokens,
+        "options": generation.options,
         "first_token_ms": generation.first_token_ms,
         "duration_ms": _milliseconds(generation),
     }
-    return {name: value for name, value in known.items() if value not in ("", None)}
+    return {name: value for name, value in known.items() if value not in ("", None, {})}
 
 
 def _milliseconds(generation: Generation) -> int | None:

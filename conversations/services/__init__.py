@@ -22,6 +22,7 @@ from conversations.services.conversations import (
     store,
 )
 from conversations.services.stopping import stop
+from conversations.services.tuning import options_for, settings_of, system_prompt_of, wishes
 from conversations.services.turns import edit_message, regenerate, select, send_message
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "forget_catalogue",
     "keep",
     "latest",
+    "options_for",
     "read",
     "read_what_is_there",
     "regenerate",
@@ -45,8 +47,11 @@ __all__ = [
     "seed_catalogue",
     "select",
     "send_message",
+    "settings_of",
     "start_conversation",
     "stop",
     "stop_all",
     "store",
+    "system_prompt_of",
+    "wishes",
 ]

@@ -16,10 +16,10 @@ from conversations.errors import ConversationBusy, InputError
 from conversations.guards import check_message
 from conversations.models import ChatModel, Conversation, Generation
 from conversations.services.acceptance import Draft, replay_all
-from conversations.services.catalogue import choose_model
 from conversations.services.conversations import read, read_with_room
 from conversations.services.launching import body_hash, launch_all, once
 from conversations.services.stopping import stop
+from conversations.services.tuning import chosen_with_options
 from conversations.services.turns import parent_of, select
 from conversations.streaming import outcome
 from conversations.streaming.executors import in_database, in_store
@@ -48,7 +48,7 @@ async def compare(
 
     async def attempt() -> tuple[Generation, ...]:
         text = check_message(said)
-        chosen = await in_database(_chosen, models, conversation)
+        chosen = await in_database(_chosen, models, conversation, options)
         transcript = Transcript() if conversation._state.adding else await in_store(read_with_room, conversation)
         parent = parent_of(transcript, parent_id)
         message = Message("user", text, parent_id=parent)
@@ -59,22 +59,24 @@ async def compare(
                 message.id,
                 text,
                 parent or "",
-                dict(options),
+                effective,
                 key if lane == 1 else new_id(),
                 body,
                 transcript,
                 is_new_message=True,
                 lane=lane,
             )
-            for lane, model in enumerate(chosen, start=1)
+            for lane, (model, effective) in enumerate(chosen, start=1)
         )
         return await launch_all(drafts, (*(transcript.branch(parent) if parent else ()), message))
 
     return await once(conversation, key, body, attempt, replay_all)
 
 
-def _chosen(models: Sequence[int], conversation: Conversation) -> list[ChatModel]:
-    """Raises InputError if they are too few, too many, or one of them is not to be had."""
+def _chosen(
+    models: Sequence[int], conversation: Conversation, options: Mapping[str, Any]
+) -> list[tuple[ChatModel, dict[str, Any]]]:
+    """Each with what it is asked with. Raises InputError if they are too few, too many, or one is not to be had."""
     wanted = list(dict.fromkeys(models))
     if not FEWEST <= len(wanted) <= MOST:
         raise InputError(
@@ -82,7 +84,7 @@ def _chosen(models: Sequence[int], conversation: Conversation) -> list[ChatModel
                 least=FEWEST, most=MOST
             )
         )
-    return [choose_model(model, conversation) for model in wanted]
+    return [chosen_with_options(model, conversation, options) for model in wanted]
 
 
 async def keep(conversation: Conversation, message_id: str) -> None:
