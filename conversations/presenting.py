@@ -101,7 +101,9 @@ def _versions(transcript: Transcript) -> dict[str, tuple[str, ...]]:
 def can_go_on(message: Message) -> bool:
     """Whether this is a reply that ended before its end, with a text that a model may still add to."""
     status = message.metadata.get("status", "completed")
-    is_cut = status in RETRYABLE or (status == "completed" and message.metadata.get("finish_reason") == "length")
+    reason = message.metadata.get("finish_reason")
+    # What a filter ended would end at the same word again.
+    is_cut = reason != "content_filter" and (status in RETRYABLE or (status == "completed" and reason == "length"))
     has_room = bool(message.content.strip()) and len(message.content) < settings.CHAT_MAX_REPLY_LENGTH
     return message.role == "assistant" and is_cut and has_room and _is_by_a_model(message.metadata.get("backend", ""))
 

@@ -13,10 +13,10 @@ from django.utils.translation import gettext as _
 
 from conversations.cleaning import clean
 from conversations.errors import ConversationBusy, InputError
-from conversations.guards import check_message
 from conversations.models import ChatModel, Conversation, Generation
 from conversations.services.acceptance import Draft, replay_all
 from conversations.services.conversations import read, read_with_room
+from conversations.services.judging import judged
 from conversations.services.launching import body_hash, launch_all, once
 from conversations.services.stopping import stop
 from conversations.services.tuning import chosen_with_options
@@ -47,8 +47,8 @@ async def compare(
     body = body_hash(conversation, said, parent_id, "compare", *models)
 
     async def attempt() -> tuple[Generation, ...]:
-        text = check_message(said)
         chosen = await in_database(_chosen, models, conversation, options)
+        text = await judged(said, conversation, *(model for model, _options in chosen))
         transcript = Transcript() if conversation._state.adding else await in_store(read_with_room, conversation)
         parent = parent_of(transcript, parent_id)
         message = Message("user", text, parent_id=parent)

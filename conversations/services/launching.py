@@ -16,6 +16,7 @@ from conversations.errors import ChatError, ConversationBusy, QuotaExceeded
 from conversations.models import ChatModel, Conversation, Generation
 from conversations.services.acceptance import Draft, accept_all, replay
 from conversations.services.catalogue import candidates
+from conversations.services.judging import judged_again
 from conversations.services.prompting import build_request, goes_on_by_itself
 from conversations.services.stopping import made_way
 from conversations.stores import get_store
@@ -76,6 +77,8 @@ async def launch_all(drafts: tuple[Draft, ...], messages: tuple[Message, ...]) -
     writer = current_writer()
     writer_id = await writer.ready()
     asked = await in_database(lambda: [candidates(draft.model) for draft in drafts])
+    if not drafts[0].is_new_message:
+        messages = await judged_again(messages, drafts[0].conversation, drafts[0].model)
     replies = [_reply(draft, each, messages) for draft, each in zip(drafts, asked, strict=True)]
     if len(replies) > 1:
         for reply in replies:

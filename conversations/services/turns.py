@@ -14,11 +14,11 @@ from django.utils.translation import gettext as _
 
 from conversations.cleaning import clean
 from conversations.errors import ConversationBusy, InputError
-from conversations.guards import check_message
 from conversations.models import Conversation, Generation
 from conversations.services.acceptance import Draft
 from conversations.services.catalogue import available_models
 from conversations.services.conversations import read, read_with_room
+from conversations.services.judging import judged
 from conversations.services.launching import body_hash, launch, once
 from conversations.services.tuning import chosen_with_options
 from conversations.stores import get_store
@@ -50,8 +50,8 @@ async def send_message(
     body = body_hash(conversation, said, parent_id, model)
 
     async def attempt() -> Generation:
-        text = check_message(said)
         chosen, effective = await in_database(chosen_with_options, model, conversation, options)
+        text = await judged(said, conversation, chosen)
         is_new = conversation._state.adding
         transcript = Transcript() if is_new else await in_store(read_with_room, conversation)
         parent = parent_of(transcript, parent_id)
