@@ -89,6 +89,11 @@ def _versions(transcript: Transcript) -> dict[str, tuple[str, ...]]:
     followed = {message.parent_id for message in transcript.messages}
     past = {message.metadata.get("continues") for message in transcript.messages} - followed
     siblings = transcript.siblings()
+    lanes = {message.id: message.metadata["lane"] for message in transcript.messages if message.metadata.get("lane")}
+    if lanes:  # models that were compared, in the order of their columns, whichever ended first
+        siblings = {
+            at: tuple(sorted(ids, key=lambda id_: lanes.get(id_, len(lanes) + 1))) for at, ids in siblings.items()
+        }
     counted = {at: tuple(id_ for id_ in ids if id_ == at or id_ not in past) for at, ids in siblings.items()}
     return {at: ids for at, ids in counted.items() if len(ids) > 1}
 

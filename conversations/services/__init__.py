@@ -7,6 +7,7 @@ from conversations.services.catalogue import (
     forget_catalogue,
     seed_catalogue,
 )
+from conversations.services.comparing import compare, keep, stop_all
 from conversations.services.continuing import continue_reply
 from conversations.services.conversations import (
     all_of,
@@ -43,6 +44,7 @@ __all__ = [
     "begin",
     "by_id",
     "choose_model",
+    "compare",
     "continue_reply",
     "create",
     "default_model",
@@ -51,6 +53,7 @@ __all__ = [
     "delete_persona",
     "edit_message",
     "forget_catalogue",
+    "keep",
     "latest",
     "nearest",
     "options_for",
@@ -70,6 +73,7 @@ __all__ = [
     "shared_personas",
     "start_conversation",
     "stop",
+    "stop_all",
     "store",
     "system_prompt_of",
     "take",

@@ -13,7 +13,7 @@ from conversations.errors import InputError
 from conversations.models import PROMPT_MAX_LENGTH, ChatDefaults, ChatModel, Conversation
 from conversations.services.catalogue import choose_model
 from conversations.services.personas import usable_persona
-from conversations.services.tuning import open_settings, usual_settings
+from conversations.services.tuning import open_settings, prepared_options, usual_settings
 from conversations.services.values import checked, nearest
 from conversations.types import NOTHING, Setting
 
@@ -30,6 +30,22 @@ class Wish:
     options: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
     personality: str | None = None
     prompt: str = ""
+
+
+def chosen_with_options(
+    wanted: int | None,
+    conversation: Conversation,
+    given: Mapping[str, Any] = NOTHING,
+    wish: Wish | None = None,
+) -> tuple[ChatModel, dict[str, Any]]:
+    """The model for a message, and what it is asked with. A new conversation takes the wish upon itself.
+
+    Raises what `choose_model` and `options_for` raise, and InputError for a wish, naming the field.
+    """
+    model = choose_model(wanted, conversation)
+    if wish is not None and conversation._state.adding:
+        take(conversation, model, wish)
+    return model, prepared_options(conversation, model, given)
 
 
 def tune(conversation: Conversation, wish: Wish, *, model: int | None = None) -> None:

@@ -31,6 +31,8 @@ async def finish(relay: Relay, reply: LiveReply) -> None:
     if generation_finished.has_listeners(Generation):
         await in_database(outcome.tell, reply.generation_id)
     if reply.wants_title and reply.outcome and reply.outcome.status == Generation.Status.COMPLETED:
+        for other in reply.beside:
+            other.wants_title = False
         await _title(relay, reply)
 
 

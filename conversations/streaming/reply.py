@@ -62,6 +62,8 @@ class LiveReply:
     generation: Generation | None = None
     """The row as it was accepted; once `outcome` is decided, as it was decided, which may have been by another."""
     is_stored: bool = False
+    beside: list[LiveReply] = field(default_factory=list, repr=False, compare=False)
+    """All that answer the same message, this one among them, where models are compared: one of them gets the title."""
     candidate: Candidate = field(init=False)
     task: asyncio.Task | None = None
     outcome: Outcome | None = None
