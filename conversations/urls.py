@@ -1,14 +1,14 @@
 from django.urls import path
 
-from conversations import model_views, views
+from conversations import views
 
 app_name = "conversations"
 
 urlpatterns = [
     path("", views.home, name="home"),
     path("send/", views.start, name="start"),
-    path("models/", model_views.catalogue, name="models"),
-    path("models/choices/", model_views.choices, name="model_choices"),
+    path("models/", views.catalogue, name="models"),
+    path("models/choices/", views.choices, name="model_choices"),
     path("c/", views.history, name="history"),
     path("c/<uuid:conversation_id>/", views.show, name="show"),
     path("c/<uuid:conversation_id>/send/", views.send, name="send"),
