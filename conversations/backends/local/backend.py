@@ -22,6 +22,7 @@ from conversations.backends.local.prompt import turns_of
 from conversations.backends.local.reply import Outcome, Reply, Waiting
 from conversations.backends.local.sampling import Sampling
 from conversations.backends.local.source import Source
+from conversations.backends.tuning import USUAL
 from conversations.errors import BackendError
 from conversations.types import ChatRequest, Delta
 
@@ -43,6 +44,7 @@ class LocalBackend(ChatBackend):
     """
 
     supports_continue = True
+    settings = USUAL
 
     def __init__(
         self,
