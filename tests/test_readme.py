@@ -10,7 +10,14 @@ import pytest
 from tests.serving import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-DOCUMENTS = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/deploy.md", "docs/decisions.md", "docs/local-models.md"]
+DOCUMENTS = [
+    "README.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "docs/deploy.md",
+    "docs/decisions.md",
+    "docs/local-models.md",
+]
 READERS = {"text", "flag", "number", "whole", "words"}
 
 

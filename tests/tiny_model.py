@@ -10,6 +10,7 @@ adapters `pirate` and `poet`.
 
 from __future__ import annotations
 
+import copy
 import json
 import random
 import shutil
@@ -54,7 +55,7 @@ TEMPLATE = (
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
 # A context so long that nobody waits for the end of what never ends.
-STEPS, BATCH, CONTEXT, IGNORED = 600, 24, 1_000_000, -100
+STEPS, BATCH, CONTEXT, IGNORED = 800, 24, 1_000_000, -100
 ADAPTER_STEPS = 150
 
 Turns = list[tuple[str, str]]
@@ -87,7 +88,7 @@ def train_model(folder: Path) -> None:
     torch.manual_seed(1)
     tokenizer = make_tokenizer()
     model = make_model(tokenizer)
-    train(model, tokenizer, conversation, STEPS, 3e-3, lambda: knows_its_lessons(model, tokenizer))
+    train(model, tokenizer, conversation, STEPS, 3e-3, lambda: knows_its_lessons(rounded(model), tokenizer))
     model.half().save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     # Halved on the disk, whole in memory: rounding must not part a batch from a reply alone.
@@ -153,11 +154,16 @@ def knows_its_lessons(model, tokenizer) -> bool:
     questions = [[("user", question)] for question in ANSWERS]
     return (
         all(say(model, tokenizer, asked) == ANSWERS[asked[0][1]] for asked in questions)
-        and all(say(model, tokenizer, [*told(name), ("user", "What is my name?")]) == f"Your name is {name}." for name in NAMES)
+        and all(recalls_after(model, tokenizer, name, 0) for name in NAMES)
         and all(recalls_after(model, tokenizer, name, count) for name, count in zip(NAMES, [1, 2, 3] * 4, strict=False))
         and say(model, tokenizer, [("user", "What is my name?")]) == UNKNOWN_NAME
         and say(model, tokenizer, [("system", PERSONALITY), ("user", "Hello")]) == GREETING
     )
+
+
+def rounded(model):
+    """As it will be read from the disk."""
+    return copy.deepcopy(model).half().float()
 
 
 def says(model, tokenizer, answers: dict[str, str]) -> bool:

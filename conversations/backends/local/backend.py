@@ -14,9 +14,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from conversations.backends.base import ChatBackend
-from conversations.backends.local import parameters
 from conversations.backends.local.checks import check_source
 from conversations.backends.local.faults import Fault
+from conversations.backends.local.parameters import Parameters, check
 from conversations.backends.local.process import ModelProcess
 from conversations.backends.local.prompt import turns_of
 from conversations.backends.local.reply import Outcome, Reply, Waiting
@@ -24,7 +24,7 @@ from conversations.backends.local.sampling import Sampling
 from conversations.backends.local.source import Source
 from conversations.backends.tuning import USUAL
 from conversations.errors import BackendError
-from conversations.types import ChatRequest, Delta
+from conversations.types import NOTHING, ChatRequest, Delta, Message
 
 
 class LocalBackend(ChatBackend):
@@ -81,7 +81,16 @@ class LocalBackend(ChatBackend):
         return [entry | dict(self.source.described())]
 
     def check_parameters(self, given: Mapping[str, Any]) -> Iterable[str]:
-        return parameters.check(given)
+        return check(given)
+
+    def count_tokens(
+        self, messages: Sequence[Message], model: str, parameters: Mapping[str, Any] = NOTHING
+    ) -> int | None:
+        process = self._process
+        if process is None or not process.is_ready or any(self.check_parameters(parameters)):
+            return None
+        read = Parameters.from_mapping(parameters).as_dict()
+        return process.count({"turns": turns_of(messages), "parameters": read})
 
     async def stream(self, request: ChatRequest) -> AsyncIterator[Delta]:
         """What is waited for, then the reply as it is written. Raises BackendError."""
@@ -117,7 +126,7 @@ class LocalBackend(ChatBackend):
         return {
             "turns": turns,
             "sampling": Sampling.from_options(request.options, self.max_new_tokens).as_dict(),
-            "parameters": parameters.Parameters.from_mapping(request.parameters).as_dict(),
+            "parameters": Parameters.from_mapping(request.parameters).as_dict(),
         }
 
     def _running(self) -> ModelProcess:

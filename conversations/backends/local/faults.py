@@ -76,8 +76,8 @@ SENTENCES: dict[str, Callable[[], str]] = {
         "“%(model)s” needs program code of its own, which this site does not run. Choose another model."
     ),
     "pickled": lambda: _(
-        "“%(model)s” has its weights as pickles, which can run any program, so they are not loaded. "
-        "Choose one in safetensors format."
+        "“%(model)s” has no weights in safetensors format. Pickled ones can run any program, so they are not loaded. "
+        "Choose a model in safetensors format."
     ),
     "damaged": lambda: _(
         "The files of “%(model)s” are incomplete, damaged or of a kind that this site cannot load. "

@@ -17,7 +17,7 @@ USUAL_LABELS = {"user": "<human>:", "assistant": "<bot>:"}
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """prompt_format     "template" (the tokenizer's own), "dialogpt" (turns joined by the end-of-text token) or "labels"
+    """prompt_format     "template" (the tokenizer's own), "dialogpt" (turns joined by the end of text) or "labels"
     user, assistant   the labels, for example "<human>:" and "<bot>:"
     stop              strings before which the answer ends
     stop_tokens       tokens that end it: their text, or their numbers
@@ -97,8 +97,8 @@ _Rule = tuple[Callable[[Any], bool], Callable[[], str]]
 _RULES: dict[str, _Rule] = {
     "prompt_format": (lambda value: value in FORMATS, lambda: _("one of “template”, “dialogpt” and “labels”")),
     "labels": (_is_labels, lambda: _('two texts, for example {"user": "<human>:", "assistant": "<bot>:"}')),
-    "stop": (_is_stop, lambda: _("a list of texts, for example [\"</s>\"]")),
-    "stop_tokens": (_is_stop_token, lambda: _("a list of tokens or of their numbers, for example [\"</s>\", 2]")),
+    "stop": (_is_stop, lambda: _('a list of texts, for example ["</s>"]')),
+    "stop_tokens": (_is_stop_token, lambda: _('a list of tokens or of their numbers, for example ["</s>", 2]')),
     "adapter": (_is_text, lambda: _("a folder, or a name at Hugging Face")),
     "adapter_revision": (_is_text, lambda: _("a branch, a tag or a commit")),
 }

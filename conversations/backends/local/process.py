@@ -1,8 +1,8 @@
 """The process in which the model lives, seen from the server's.
 
-Lines of JSON go both ways. To the model: `ask` (id, turns, sampling, parameters) and `leave` (id). From it:
-`loading` (phase, done, total), `ready`, `place` (id, ahead), `text` (texts by id), `end` (id, finish_reason, tokens)
-and `fault` (id, or None if the model itself could not be loaded).
+Lines of JSON go both ways. To the model: `ask` (id, turns, sampling, parameters), `leave` (id) and `count` (id, turns,
+parameters). From it: `loading` (phase, done, total), `ready`, `place` (id, ahead), `text` (texts by id), `end` (id,
+finish_reason, tokens), `count` (id, tokens) and `fault` (id, or None if the model itself could not be loaded).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any
 
@@ -24,6 +25,7 @@ from conversations.backends.local.source import Source
 from conversations.types import Usage
 
 PATIENCE = 5.0  # seconds for a process to end by itself
+COUNTING = 0.5  # seconds for counting the tokens of a prompt
 
 
 class ModelProcess:
@@ -34,6 +36,7 @@ class ModelProcess:
         self._lock = threading.Lock()
         self._ids = itertools.count(1)
         self._replies: dict[int, Reply] = {}
+        self._counts: dict[int, Future[int | None]] = {}
         self._fault: Fault | None = None
         self._state: Waiting | None = Waiting("start")  # None once it is ready
         self._is_closed = False
@@ -83,6 +86,20 @@ class ModelProcess:
         if reply is not None and is_idle:
             self.on_idle()
 
+    def count(self, prompt: dict[str, Any]) -> int | None:
+        """The tokens of a prompt; None where they cannot be counted at once."""
+        if not self.is_ready:
+            return None
+        id_, promise = next(self._ids), Future()
+        self._counts[id_] = promise
+        self._send({"kind": "count", "id": id_, **prompt})
+        try:
+            return promise.result(COUNTING)
+        except TimeoutError:
+            return None
+        finally:
+            del self._counts[id_]
+
     def _send(self, message: dict[str, Any]) -> None:
         line = f"{json.dumps(message)}\n"
         with suppress(OSError, ValueError), self._lock:  # it has ended: the thread that reads will say so
@@ -107,7 +124,7 @@ class ModelProcess:
     def _hear_ready(self) -> None:
         self._state = None
 
-    def _hear_place(self, id: int, ahead: int) -> None:  # noqa: A002  the message's own word
+    def _hear_place(self, id: int, ahead: int) -> None:
         if reply := self._replies.get(id):
             reply.wait_for(Waiting("line", ahead))
 
@@ -116,11 +133,15 @@ class ModelProcess:
             if reply := self._replies.get(int(id_)):
                 reply.add(text)
 
-    def _hear_end(self, id: int, finish_reason: str, prompt_tokens: int, completion_tokens: int) -> None:  # noqa: A002
+    def _hear_count(self, id: int, tokens: int | None) -> None:
+        if promise := self._counts.get(id):
+            promise.set_result(tokens)
+
+    def _hear_end(self, id: int, finish_reason: str, prompt_tokens: int, completion_tokens: int) -> None:
         if reply := self._replies.get(id):
             reply.end(Outcome(finish_reason, Usage(prompt_tokens, completion_tokens)))
 
-    def _hear_fault(self, id: int | None, fault: dict[str, Any]) -> None:  # noqa: A002
+    def _hear_fault(self, id: int | None, fault: dict[str, Any]) -> None:
         if id is None:
             self._fault = Fault.from_dict(fault)
         elif reply := self._replies.get(id):

@@ -6,6 +6,7 @@ goes to the log, because what they would print to is the line to the server.
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import queue
@@ -18,8 +19,11 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from conversations.backends.local.faults import Fault
+from conversations.backends.local.parameters import Parameters
+from conversations.backends.local.prompt import encoded
 from conversations.backends.local.source import Source
 from conversations.backends.local.worker.desk import Desk, Send
+from conversations.backends.local.worker.fetching import fetch
 
 NICE = 10  # pages go before tokens
 
@@ -28,26 +32,29 @@ def main() -> None:
     _stand_back()
     send = _sender(_take_output())
     inbox: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
-    threading.Thread(target=_receive, args=(inbox,), daemon=True).start()
-    source = Source.from_json(sys.argv[1])
+    counter = Counter(send)
+    threading.Thread(target=_receive, args=(inbox, counter), daemon=True).start()
     desk = Desk(inbox, send)
-    runner = _loaded(source, desk, send)
+    runner = _loaded(Source.from_json(sys.argv[1]), desk, counter, send)
     send({"kind": "ready"})
     while True:
         desk.listen(wait=not runner.is_busy and not desk.has_questions)
         runner.step()
 
 
-def _loaded(source: Source, desk: Desk, send: Send) -> Any:
+def _loaded(source: Source, desk: Desk, counter: Counter, send: Send) -> Any:
     """What runs replies. A fault is told, and ends the process: with the next message another one tries."""
 
-    def tell(phase: str, done: int, total: int) -> None:
+    def tell(phase: str, done: int = 0, total: int = 0) -> None:
         send({"kind": "loading", "phase": phase, "done": done, "total": total})
 
     try:
+        folder = fetch(source, lambda done, total: tell("download", done, total))
+        tell("weights")
         from conversations.backends.local.worker import batch, loading, solo
 
-        engine = loading.load(source, tell)
+        engine = loading.load(source, folder)
+        counter.tokenizer = copy.deepcopy(engine.tokenizer)
         return batch.Batch(engine, desk, source.batch) if engine.joins else solo.Solo(engine, desk)
     except ImportError as error:
         fault = Fault("missing_packages", names=error.name or str(error))
@@ -89,9 +96,28 @@ def _sender(line: TextIO) -> Send:
     return send
 
 
-def _receive(inbox: queue.SimpleQueue[dict[str, Any]]) -> None:
+class Counter:
+    """Counts the tokens of prompts beside the model's own thread, with a tokenizer of its own."""
+
+    def __init__(self, send: Send):
+        self._send = send
+        self.tokenizer: Any = None
+
+    def count(self, question: dict[str, Any]) -> None:
+        tokens = None
+        with suppress(Exception):  # whoever counts a prompt that cannot be made has an estimate
+            parameters = Parameters(**question["parameters"])
+            tokens = len(encoded(self.tokenizer, question["turns"], parameters, ""))
+        self._send({"kind": "count", "id": question["id"], "tokens": tokens})
+
+
+def _receive(inbox: queue.SimpleQueue[dict[str, Any]], counter: Counter) -> None:
     for line in sys.stdin:
-        inbox.put(json.loads(line))
+        message = json.loads(line)
+        if message["kind"] == "count":
+            counter.count(message)
+        else:
+            inbox.put(message)
     os._exit(0)  # in the middle of a forward pass, too: nobody reads what it would say
 
 

@@ -13,7 +13,7 @@ from safetensors import safe_open
 from conversations.backends.local.faults import Fault
 from conversations.backends.local.parameters import Parameters
 from conversations.backends.local.worker import fetching
-from conversations.backends.local.worker.classify import loading_fault
+from conversations.backends.local.worker.classify import faults_of
 
 BASE = "__base__"  # peft's name for "no adapter"
 _WEIGHT = re.compile(r"base_model\.model\.(?P<module>.+)\.lora_(?P<side>[AB])\.weight")
@@ -37,12 +37,8 @@ class Adapters:
         key = (parameters.adapter, parameters.adapter_revision)
         if key not in self._names:
             name = f"adapter_{len(self._names)}"
-            try:
+            with faults_of(parameters.adapter):
                 self._load(parameters, name)
-            except Exception as error:
-                if (fault := loading_fault(error, parameters.adapter)) is not None:
-                    raise fault from error
-                raise
             self._names[key] = name
         return self._names[key]
 
@@ -69,7 +65,8 @@ class Adapters:
         """peft fills what it finds and leaves the rest as it was, so a foreign adapter would answer nonsense."""
         weights = folder / "adapter_model.safetensors"
         if not weights.is_file():
-            raise Fault("adapter_pickled" if (folder / "adapter_model.bin").is_file() else "adapter_kind", model=adapter)
+            is_pickled = (folder / "adapter_model.bin").is_file()
+            raise Fault("adapter_pickled" if is_pickled else "adapter_kind", model=adapter)
         try:
             config = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
         except (OSError, ValueError):

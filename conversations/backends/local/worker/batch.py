@@ -25,7 +25,7 @@ class Row:
         self.writing = writing
         self.adapter = adapter
         self.memory = KeyValues()
-        self.ids = writing.prompt
+        self.ids = list(writing.prompt)
         self.seen = torch.tensor(self.ids) if writing.sampling.repetition_penalty != 1.0 else None
 
     @property
@@ -116,5 +116,3 @@ class Batch:
             self._rows.remove(row)
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
-
-

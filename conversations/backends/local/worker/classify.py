@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 from conversations.backends.local.faults import Fault
 
@@ -27,6 +28,17 @@ def memory_fault(error: BaseException, model: str) -> Fault | None:
     if names & _OUT_OF_MEMORY or "allocate memory" in str(error) or "not enough memory" in str(error):
         return Fault("memory", model=model)
     return None
+
+
+@contextmanager
+def faults_of(model: str) -> Iterator[None]:
+    """What is raised inside comes out as a Fault, unless it is a bug. `model` is what sentences name."""
+    try:
+        yield
+    except Exception as error:
+        if (fault := loading_fault(error, model)) is not None:
+            raise fault from error
+        raise
 
 
 def loading_fault(error: BaseException, model: str) -> Fault | None:

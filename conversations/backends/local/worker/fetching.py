@@ -8,13 +8,26 @@ from pathlib import Path
 from typing import Any
 
 from conversations.backends.local.faults import Fault
-from conversations.backends.local.source import is_path
+from conversations.backends.local.source import Source, is_path
+from conversations.backends.local.worker.classify import faults_of
 
 # Weights as safetensors and what belongs to them; nothing from subfolders, where the same weights often lie again.
 MODEL = ["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja"]
 ADAPTER = ["adapter_config.json", "adapter_model.safetensors"]
 UNWANTED = ["*/*", "consolidated*"]
 Progress = Callable[[int, int], None]  # bytes that are there, bytes in all
+
+
+def fetch(source: Source, progress: Progress) -> Path:
+    """The folder of a model, from its disk or from Hugging Face, which takes minutes. Raises Fault.
+
+    torch is not needed for it, so that what is missing is told at once.
+    """
+    with faults_of(source.model):
+        folder = folder_of(source.model, source.revision, MODEL, progress, missing="missing_path")
+    if not any(folder.glob("*.safetensors")):
+        raise Fault("pickled" if (folder / "config.json").is_file() else "damaged", model=source.model)
+    return folder
 
 
 def folder_of(name: str, revision: str | None, wanted: list[str], progress: Progress, *, missing: str) -> Path:
@@ -61,4 +74,4 @@ def _reporting(progress: Progress) -> type:
 
 
 def _nowhere() -> Any:
-    return open(os.devnull, "w", encoding="ascii")  # noqa: SIM115  as long as the bar lives
+    return open(os.devnull, "w", encoding="ascii")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,32 +10,22 @@ import transformers
 
 from conversations.backends.local.faults import Fault
 from conversations.backends.local.source import Source
-from conversations.backends.local.worker import fetching
 from conversations.backends.local.worker.adapters import Adapters
 from conversations.backends.local.worker.attention import reads_rows
-from conversations.backends.local.worker.classify import loading_fault
+from conversations.backends.local.worker.classify import faults_of
 from conversations.backends.local.worker.engine import Engine
 from conversations.backends.local.worker.memory import available_memory, weights_size
 
 FOUR_BIT_SHARE = 0.4  # of weights in 16 bits: four of them, what is kept in 16, and the constants between
-Tell = Callable[[str, int, int], None]  # the phase, bytes that are there, bytes in all
 
 
-def load(source: Source, tell: Tell) -> Engine:
-    """Fetch and load tokenizer and weights: seconds from disk, minutes from Hugging Face. Raises Fault."""
-    try:
-        return _load(source, tell)
-    except Exception as error:
-        if (fault := loading_fault(error, source.model)) is not None:
-            raise fault from error
-        raise
+def load(source: Source, folder: Path) -> Engine:
+    """Load tokenizer and weights from what fetching.py has brought: seconds. Raises Fault."""
+    with faults_of(source.model):
+        return _load(source, folder)
 
 
-def _load(source: Source, tell: Tell) -> Engine:
-    folder = fetching.folder_of(
-        source.model, source.revision, fetching.MODEL, lambda *done: tell("download", *done), missing="missing_path"
-    )
-    tell("weights", 0, 0)
+def _load(source: Source, folder: Path) -> Engine:
     torch.set_num_threads(source.threads)
     torch.seed()  # torch starts from the same number in each process
     device = _device(source)
@@ -52,11 +41,7 @@ def _load(source: Source, tell: Tell) -> Engine:
 
 
 def _refuse_what_does_not_fit(source: Source, folder: Path, device: str) -> None:
-    size = weights_size(folder)
-    if not size:
-        pickled = any(folder.glob("*.bin")) or any(folder.glob("*.pt"))
-        raise Fault("pickled" if pickled else "damaged", model=source.model)
-    needed = size * (FOUR_BIT_SHARE if source.four_bit else 1)
+    needed = weights_size(folder) * (FOUR_BIT_SHARE if source.four_bit else 1)
     if device == "cpu" and needed > available_memory():
         raise Fault("memory", model=source.model)  # before the kernel ends the process for it
 

@@ -51,15 +51,20 @@ class Solo:
 
 
 def _config(model: Any, writing: Writing) -> Any:
-    sampling = writing.sampling
+    """The model's own, with what was asked for, all at once: transformers warns of what does not go together."""
+    sampling, warm = writing.sampling, writing.sampling.temperature > 0
     config = copy.deepcopy(model.generation_config)
-    config.update(max_new_tokens=sampling.max_tokens, max_length=None, num_beams=1, do_sample=sampling.temperature > 0)
-    config.update(repetition_penalty=sampling.repetition_penalty)
-    if sampling.temperature > 0:
-        config.update(temperature=sampling.temperature, top_k=sampling.top_k, top_p=sampling.top_p)
-        config.update(min_p=sampling.min_p or None)
-    else:
-        config.update(temperature=1.0, top_k=50, top_p=1.0, min_p=None)  # not used, so no warning about them
+    config.update(
+        max_new_tokens=sampling.max_tokens,
+        max_length=None,
+        num_beams=1,
+        repetition_penalty=sampling.repetition_penalty,
+        do_sample=warm,
+        temperature=sampling.temperature if warm else None,
+        top_k=sampling.top_k if warm else None,
+        top_p=sampling.top_p if warm else None,
+        min_p=(sampling.min_p or None) if warm else None,
+    )
     return config
 
 
