@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from django import forms
 from django.contrib import admin
@@ -69,20 +68,10 @@ class ModelSettingForm(forms.ModelForm):
         if not wanted or self.errors:
             return
         within = narrowed(setting, default=wanted, least=data.get("least"), most=data.get("most"))
-        if not _is_same(within.default, wanted):
-            try:
-                checked(replace(within, default=None), wanted)
-            except InputError as error:
-                self.add_error("default", error.message)
-            else:
-                self.add_error("default", _("This is outside the bounds beside it."))
-
-
-def _is_same(value: object, text: str) -> bool:
-    try:
-        return float(str(value)) == float(text)
-    except ValueError:
-        return str(value).lower() == text.lower()
+        try:
+            checked(within, wanted)
+        except InputError as error:
+            self.add_error("default", error.message)
 
 
 class ModelSettingInline(admin.TabularInline):

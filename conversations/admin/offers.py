@@ -80,8 +80,8 @@ class OffersMixin:
         for model in added:
             self.log_addition(request, model, [{"added": {}}])
         sentence = ngettext(
-            "%(names)s can be chosen now. Test it with the action below, or start a chat.",
-            "%(names)s can be chosen now. Test them with the action below, or start a chat.",
+            "Added: %(names)s. Test it with the action below, or start a chat.",
+            "Added: %(names)s. Test them with the action below, or start a chat.",
             len(added),
         )
         if added:

@@ -24,6 +24,7 @@ PATIENCE = 150.0
 """Seconds for one model, loading included: longer than most time-outs, so that these can say what is wrong."""
 HEARTBEAT = 3.0  # seconds between signs of life
 AT_ONCE = 4
+AT_ONE_BLOW = 0.25  # seconds; whole answers that come sooner may have been streamed
 MEASURABLE = 0.05  # seconds; what takes less says nothing about speed
 
 
@@ -36,7 +37,7 @@ class Probe:
     sentence: str
     first_token: float | None = None
     tokens_per_second: float | None = None
-    streams: bool = False
+    streams: bool | None = None
 
 
 async def probe(model: ChatModel, tell: Callable[[str], None] = lambda _sentence: None) -> Probe:
@@ -135,14 +136,21 @@ class _Reply:
         return Probe(model.label, False, sentence.format(model=model.label, reason=reason), self._wait)
 
     def told(self, model: ChatModel, backend: ChatBackend) -> Probe:
-        streams = self._pieces > 1
+        streams = self._streams
         names = {"model": model.label, "server": backend.label}
-        parts = [(_STREAMS if streams else _IN_ONE_PIECE)[_kind(backend)]().format(**names)]
+        parts = [_SENTENCES[streams][_kind(backend)]().format(**names)]
         if self._wait is not None:
             parts.append(_("The first token came after {time} s.").format(time=_seconds(self._wait)))
         if (speed := self._speed) is not None:
             parts.append(_("Then it wrote {speed} tokens per second.").format(speed=f"{speed:.0f}"))
         return Probe(model.label, True, " ".join(parts), self._wait, speed, streams)
+
+    @property
+    def _streams(self) -> bool | None:
+        """None for an answer that was there so soon that it could have come in pieces."""
+        if self._pieces > 1:
+            return True
+        return None if self._wait is None or self._wait < AT_ONE_BLOW else False
 
     @property
     def _wait(self) -> float | None:
@@ -166,19 +174,26 @@ def _seconds(value: float) -> str:
     return f"{value:.2f}" if value < 1 else f"{value:.1f}"
 
 
-_STREAMS = {
-    "keyed": lambda: _("“{model}” works: {server} can be reached, accepts the key and streams its answers."),
-    "open": lambda: _("“{model}” works: {server} can be reached, asks for no key and streams its answers."),
-    "inside": lambda: _("“{model}” works and streams its answers."),
-}
-_IN_ONE_PIECE = {
-    "keyed": lambda: _(
-        "“{model}” works: {server} can be reached and accepts the key, but its answers come in one piece, so that "
-        "people see nothing until the end."
-    ),
-    "open": lambda: _(
-        "“{model}” works: {server} can be reached and asks for no key, but its answers come in one piece, so that "
-        "people see nothing until the end."
-    ),
-    "inside": lambda: _("“{model}” works, but its answers come in one piece."),
+_SENTENCES: dict[bool | None, dict[str, Callable[[], str]]] = {
+    True: {
+        "keyed": lambda: _("“{model}” works: {server} can be reached, accepts the key and streams its answers."),
+        "open": lambda: _("“{model}” works: {server} can be reached, asks for no key and streams its answers."),
+        "inside": lambda: _("“{model}” works and streams its answers."),
+    },
+    False: {
+        "keyed": lambda: _(
+            "“{model}” works: {server} can be reached and accepts the key, but its answers come in one piece, so that "
+            "people see nothing until the end."
+        ),
+        "open": lambda: _(
+            "“{model}” works: {server} can be reached and asks for no key, but its answers come in one piece, so that "
+            "people see nothing until the end."
+        ),
+        "inside": lambda: _("“{model}” works, but its answers come in one piece."),
+    },
+    None: {
+        "keyed": lambda: _("“{model}” works: {server} can be reached and accepts the key."),
+        "open": lambda: _("“{model}” works: {server} can be reached and asks for no key."),
+        "inside": lambda: _("“{model}” works."),
+    },
 }
