@@ -62,5 +62,6 @@ def _reply_metadata(generation: Generation) -> dict[str, Any]:
         "error": generation.error,
         "prompt_tokens": generation.prompt_tokens,
         "completion_tokens": generation.completion_tokens,
+        "options": generation.options,
     }
-    return {name: value for name, value in known.items() if value not in ("", None)}
+    return {name: value for name, value in known.items() if value not in ("", None, {})}

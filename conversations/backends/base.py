@@ -34,7 +34,10 @@ class ChatBackend(ABC):
     """True when a last message by the assistant is taken as the beginning of the answer."""
 
     settings: ClassVar[Sequence[Setting]] = ()
-    """What people can tune here beside the usual: additional inputs. They come in `request.options`."""
+    """What people can tune: those of the usual ones that it knows (backends/tuning.py), and inputs of its own.
+
+    Their values come in `request.options`, checked; a request for a title has none of one's own.
+    """
 
     def __init__(self, alias: str = "", **options: Any):
         """`alias` is the key in CHAT_BACKENDS; `options` its OPTIONS, each a named parameter in a subclass."""
