@@ -53,11 +53,15 @@ class Branch:
         *,
         system: str = "",
         so_far: Sequence[Message] = (),
+        memory: int | None = None,
         is_asked: bool = True,
     ) -> Branch:
-        """`messages` ends with what is to be answered, unless `is_asked` is False: nothing is asked yet."""
+        """`messages` ends with what is to be answered, unless `is_asked` is False: nothing is asked yet.
+
+        `memory` in turns is by default what the options say.
+        """
         turns, unanswered = split(messages)
-        kept = remembered(turns, memory_of(options))
+        kept = remembered(turns, memory_of(options) if memory is None else memory)
         message = unanswered[-1] if is_asked and unanswered else None
         return cls(
             (Message("system", system),) if system else (),
@@ -92,6 +96,10 @@ class Fit:
     """How many of the branch's units."""
     tokens: int | None = None
     is_exact: bool = False
+
+    def is_less_than(self, other: Fit) -> bool:
+        """In what is said, or in the room that is asked for."""
+        return self.kept < other.kept or self.options.get("max_tokens") != other.options.get("max_tokens")
 
 
 def fit(branch: Branch, counter: Counter, size: int | None) -> Fit:

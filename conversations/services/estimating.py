@@ -2,9 +2,9 @@
 
 Fitted to prose in 27 languages (Django's own translations), Markdown, code, tables and numbers, as the tokenizers of
 GPT-4 (cl100k), GPT-4o (o200k), Llama 2 and 3, Mistral 7B and Mistral Nemo (tekken) count them: for each text the fourth
-of the six, so that two of them count more. For English, French, German, Spanish and code all six lie between 0.8 and 1.2
-times the estimate, for Vietnamese, Chinese, Japanese and Korean between 0.6 and 1.6, for Thai, Hindi, Arabic between 0.4
-and 1.3. What a model's server says it counted corrects this (learned.py). docs/models.md has the table.
+of the six, so that two of them count more. For English, French, German, Spanish and code all six lie between 0.8 and
+1.25 times the estimate, for Vietnamese, Chinese, Japanese and Korean between 0.65 and 1.85, for Thai, Hindi and Arabic
+between 0.4 and 1.35. What a model's server says it counted corrects this (learned.py). docs/models.md has the table.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from conversations.errors import ChatError, ConversationBusy, QuotaExceeded
 from conversations.models import ChatModel, Conversation, Generation
 from conversations.services.acceptance import Draft, accept, replay
 from conversations.services.catalogue import candidates
-from conversations.services.prompting import build_request, goes_on_by_itself
+from conversations.services.prompting import Prompt, characters_of, goes_on_by_itself
 from conversations.services.stopping import made_way
 from conversations.stores import get_store
 from conversations.streaming import current_writer
@@ -59,15 +60,21 @@ async def launch(draft: Draft, messages: tuple[Message, ...]) -> Generation:
     """Accept the turn, then begin to write its reply in this process. `messages` ends with what the person said.
 
     Both in one task of the writer's: a reader who leaves cancels the view, not what was half accepted.
-    All that may fail comes before the transaction.
+    All that may fail comes before the transaction. Raises TooLarge for what fits into no context, and what `accept`
+    raises.
     """
     writer = current_writer()
     writer_id = await writer.ready()
     asked = await in_database(candidates, draft.model)
+    asked = _alike(asked) if draft.continues else asked
+    prompt = Prompt(draft, messages)
+    request = await prompt.first_request(asked)
+    draft = replace(draft, prompt_characters=characters_of(request))
     reply = LiveReply(
         draft.generation_id,
-        _alike(asked) if draft.continues else asked,
-        build_request(draft, messages),
+        asked,
+        request,
+        prompt=prompt,
         wants_title=_wants_title(draft.conversation, draft.model),
         prefix=draft.prefix,
         joint=Joint(draft.prefix) if draft.continues and not goes_on_by_itself(draft.model.backend) else None,

@@ -10,18 +10,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from conversations.backends.tuning import ALL_THAT_FITS, MEMORY
 from conversations.models import Generation
 from conversations.types import Message
 
-DEFAULT_MEMORY = 3
-ALL_THAT_FITS = 0
 Turn = tuple[Message, ...]
 
 
 def memory_of(options: Mapping[str, Any]) -> int:
-    """How many turns; 0 for all that fits."""
-    turns = options.get("memory")
-    return DEFAULT_MEMORY if turns is None else max(int(turns), ALL_THAT_FITS)
+    """How many turns; ALL_THAT_FITS sets no limit."""
+    turns = options.get(MEMORY.name)
+    return MEMORY.default if turns is None else turns
 
 
 def split(messages: Iterable[Message]) -> tuple[list[Turn], Turn]:

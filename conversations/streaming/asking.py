@@ -12,7 +12,6 @@ import random
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import replace
 
 from django.conf import settings
 from django.utils.translation import gettext as _
@@ -38,6 +37,7 @@ async def ask(reply: LiveReply) -> AsyncGenerator[Delta, None]:
     inquiry = _Inquiry(reply)
     while True:
         try:
+            inquiry.prepare()
             backend = get_backend(inquiry.candidate.backend)
             with Attempt(backend.alias, inquiry.candidate.model_id, label=backend.label) as inquiry.attempt:
                 async with aclosing(backend.stream(inquiry.request)) as deltas:
@@ -63,16 +63,21 @@ class _Inquiry:
         self._others = list(dict.fromkeys(reply.candidates))
         self._faults: list[tuple[Candidate, BackendError]] = []
         self._retries = 0
+        self._shortened: set[Candidate] = set()
+        self._is_shorter = False  # what is to be asked next, than what was asked just now
+        self.request = reply.request
         self.attempt: Attempt | None = None
         self.has_begun = False
         self._turn_to(self._others.pop(0))
 
     def _turn_to(self, candidate: Candidate) -> None:
         self.candidate = candidate
-        self.request: ChatRequest = replace(
-            self._reply.request, model=candidate.model_id, parameters=candidate.parameters
-        )
         self._retries, self._since = 0, time.monotonic()
+
+    def prepare(self) -> None:
+        """Raises BackendError if what is asked does not fit into this candidate's context."""
+        self._is_shorter = False
+        self.request = self._reply.request_for(self.candidate)
 
     def see(self, delta: Delta) -> None:
         """Note the first token: reasoning is one, a notice is none."""
@@ -85,6 +90,8 @@ class _Inquiry:
         """Seconds until `candidate`, the same or another one, is to be asked. Raises if nobody is left to ask."""
         if self.has_begun:
             raise error
+        if self._shorten(error):
+            return 0.0
         wait = self._wait(error)
         if wait is not None:
             self._retries += 1
@@ -97,6 +104,15 @@ class _Inquiry:
                 self._turn_to(candidate)
                 return 0.0
         raise self._faults[0][1]
+
+    def _shorten(self, error: BackendError) -> bool:
+        """Whether the same candidate is to be asked again with less of what was said before: once."""
+        prompt = self._reply.prompt
+        if error.concerns != "length" or prompt is None or self.candidate in self._shortened:
+            return False
+        self._shortened.add(self.candidate)
+        self._is_shorter = prompt.shorten(self.candidate, error)
+        return self._is_shorter
 
     def _wait(self, error: BackendError) -> float | None:
         """Before the same candidate is asked again; None if it is not: it would not help, or take too long.
@@ -126,7 +142,9 @@ class _Inquiry:
     def notice(self, error: BackendError, wait: float) -> Delta:
         """What the person who waits is told, once `next_after` has decided."""
         name, pause = _name(self.candidate), duration(round(wait))
-        if not wait:
+        if self._is_shorter:
+            sentence = _("This chat is longer than “{name}” takes. Asking again with less of it…").format(name=name)
+        elif not wait:
             asked = _name(self._faults[-1][0])
             sentence = _("“{asked}” did not answer. Asking “{name}” instead…").format(asked=asked, name=name)
         elif isinstance(error, BackendUnavailable) and error.blames != "server":

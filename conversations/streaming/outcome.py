@@ -78,6 +78,8 @@ def _ending(outcome: Outcome, reply: LiveReply | None = None) -> dict[str, Any]:
     if reply is None:
         return fields
     fields |= {"reply_text": reply.text, **asdict(reply.usage)}
+    if reply.prompt:  # perhaps less than was accepted: it was too long, or another model answered
+        fields["prompt_characters"] = sum(len(message.content) for message in reply.request.messages)
     candidate, asked = reply.candidate, reply.candidates[0]
     if candidate != asked:
         fields |= {"backend": candidate.backend, "upstream_model": candidate.model_id}
