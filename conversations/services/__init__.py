@@ -7,6 +7,7 @@ from conversations.services.catalogue import (
     forget_catalogue,
     seed_catalogue,
 )
+from conversations.services.comparing import compare, keep, stop_all
 from conversations.services.continuing import continue_reply
 from conversations.services.conversations import (
     all_of,
@@ -29,12 +30,14 @@ __all__ = [
     "available_models",
     "by_id",
     "choose_model",
+    "compare",
     "continue_reply",
     "create",
     "default_model",
     "delete",
     "edit_message",
     "forget_catalogue",
+    "keep",
     "latest",
     "options_for",
     "read",
@@ -47,6 +50,7 @@ __all__ = [
     "settings_of",
     "start_conversation",
     "stop",
+    "stop_all",
     "store",
     "system_prompt_of",
     "wishes",

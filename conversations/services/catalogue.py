@@ -12,6 +12,7 @@ from django.db import DatabaseError, transaction
 from django.db.models.signals import post_delete, post_save
 from django.utils.translation import gettext as _
 
+from conversations import guards
 from conversations.backends import get_backend
 from conversations.errors import BackendUnavailable, InputError
 from conversations.models import ChatModel, Conversation, ModelFallback, ModelSetting
@@ -106,6 +107,7 @@ def choose_model(wanted: int | None, conversation: Conversation) -> ChatModel:
 
     Raises InputError if the one asked for is not to be had, BackendUnavailable if there is none at all.
     """
+    guards.prepare()  # here and in `candidates`, because every turn passes by on a thread that may read
     models = available_models()
     if wanted is not None:
         chosen = next((model for model in models if model.pk == wanted), None)
@@ -123,6 +125,7 @@ def choose_model(wanted: int | None, conversation: Conversation) -> ChatModel:
 
 def candidates(model: ChatModel) -> tuple[Candidate, ...]:
     """Who may answer: the model itself, then its available substitutes, in order."""
+    guards.prepare()
     available = {entry.pk: entry for entry in available_models()}
     substitutes = _catalogue().fallbacks.get(model.pk, ())
     models = [model, *(available[pk] for pk in substitutes if pk in available)]
@@ -130,7 +133,15 @@ def candidates(model: ChatModel) -> tuple[Candidate, ...]:
 
 
 def candidate_of(model: ChatModel) -> Candidate:
-    return Candidate(model.backend, model.model_id, model.label, model.pk, model.context_size, model.parameters)
+    return Candidate(
+        model.backend,
+        model.model_id,
+        model.label,
+        model.pk,
+        model.context_size,
+        model.parameters,
+        filter_level=model.filter_level,
+    )
 
 
 def remember_size(pk: int, size: int) -> None:

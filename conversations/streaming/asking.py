@@ -12,6 +12,7 @@ import random
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import replace
 
 from django.conf import settings
 from django.utils.translation import gettext as _
@@ -19,7 +20,8 @@ from django.utils.translation import gettext as _
 from conversations.backends import get_backend
 from conversations.backends.breaker import Attempt
 from conversations.backends.servers.sentences import duration
-from conversations.errors import BackendError, BackendUnavailable
+from conversations.errors import BackendError, BackendUnavailable, InputError
+from conversations.guards import check_message
 from conversations.presenting import waiting_for
 from conversations.streaming.reply import Candidate, LiveReply
 from conversations.types import ChatRequest, Delta
@@ -77,7 +79,17 @@ class _Inquiry:
     def prepare(self) -> None:
         """Raises BackendError if what is asked does not fit into this candidate's context."""
         self._is_shorter = False
-        self.request = self._reply.request_for(self.candidate)
+        self.request = self._request_for(self.candidate)
+
+    def _request_for(self, candidate: Candidate) -> ChatRequest:
+        """As guards let it pass to a substitute, too; perhaps changed. Raises BackendError, InputError."""
+        request = self._reply.request_for(candidate)
+        if candidate == self._reply.candidates[0]:
+            return request
+        exchange = replace(self._reply.exchange_with(candidate, "message"), is_repeat=True)
+        said = self._reply.said_in(request)[-1]
+        judged = replace(said, content=check_message(said.content, exchange))
+        return replace(request, messages=tuple(judged if one is said else one for one in request.messages))
 
     def see(self, delta: Delta) -> None:
         """Note the first token: reasoning is one, a notice is none."""
@@ -137,6 +149,14 @@ class _Inquiry:
                 return False
             if error.blames == "server" and candidate.backend == failed.backend:
                 return False
+        return self._is_admitted(candidate)
+
+    def _is_admitted(self, candidate: Candidate) -> bool:
+        """Whether what was said fits into this substitute's context, and guards let it pass."""
+        try:
+            self._request_for(candidate)
+        except (BackendError, InputError):
+            return False
         return True
 
     def notice(self, error: BackendError, wait: float) -> Delta:
