@@ -21,6 +21,7 @@ from conversations.services.conversations import (
     start_conversation,
     store,
 )
+from conversations.services.recalling import recall_counts
 from conversations.services.stopping import stop
 from conversations.services.tuning import options_for, settings_of, system_prompt_of, wishes
 from conversations.services.turns import edit_message, regenerate, select, send_message
@@ -42,6 +43,7 @@ __all__ = [
     "options_for",
     "read",
     "read_what_is_there",
+    "recall_counts",
     "regenerate",
     "rename",
     "seed_catalogue",

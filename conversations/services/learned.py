@@ -16,7 +16,9 @@ from conversations.streaming.reply import Candidate
 
 MOST_RATIOS = 20  # of the newest replies
 QUANTILE = 0.9
-BOUNDS = (0.3, 3.0)  # of real counts to estimates, over all tokenizers measured
+# Of counts to estimates, a little wider than over all tokenizers measured. What lies beyond is no count of the prompt:
+# servers that leave out what they have cached exist, and test doubles.
+BOUNDS = (0.25, 4.0)
 LEAST_TOKENS = 100  # in shorter prompts, what a chat template adds by itself outweighs the text
 MARGINS = (1.25, 1.15, 1.1, 1.05)  # what is added to be safe, by the number of replies that were counted
 Name = tuple[str, str]  # the connection's alias, and the model's id there
@@ -36,14 +38,13 @@ _learned: dict[Name, _Learned] = {}
 
 def learn_count(name: Name, estimated: float, counted: int) -> None:
     """A prompt that was estimated at so many tokens had `counted`, as the model's own server says."""
-    if estimated < LEAST_TOKENS or counted <= 0:
+    if estimated < LEAST_TOKENS or not BOUNDS[0] <= counted / estimated <= BOUNDS[1]:
         return
     learned = _learned.setdefault(name, _Learned())
     learned.ratios.append(counted / estimated)
-    # Nearly the highest: one that counts too few (a server that cut the prompt) must not make prompts longer.
+    # Nearly the highest: a count that is too low (of a prompt that the server cut) must not make prompts longer.
     ordered = sorted(learned.ratios)
-    high = ordered[min(int(len(ordered) * QUANTILE), len(ordered) - 1)]
-    learned.scale = min(max(high, BOUNDS[0]), BOUNDS[1])
+    learned.scale = ordered[min(int(len(ordered) * QUANTILE), len(ordered) - 1)]
 
 
 def scale(name: Name) -> float:
