@@ -33,6 +33,7 @@ def _recall(model: ChatModel) -> None:
     rows = Generation.objects.filter(
         model_id=model.pk,
         status=Generation.Status.COMPLETED,
+        first_token_ms__isnull=False,  # as the index of measured replies has it
         finished_at__gte=timezone.now() - RECENT,
         prompt_tokens__gt=0,
         prompt_characters__gt=0,

@@ -1,4 +1,4 @@
-"""What reaches a model server of a conversation: what is remembered, what fits, and what was learnt from its answers."""
+"""What reaches a model server of a conversation: what is remembered, what fits, and what its answers have taught."""
 
 from __future__ import annotations
 
