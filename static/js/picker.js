@@ -51,6 +51,7 @@ function startPanel(element, form) {
   const options = new Map(entries.map(({ id, option }) => [id, option]));
   let shown = []; // options, in the order that is seen
   let active = null;
+  let wasPressed = false; // its button, while it was open: that closes it, before the click comes
 
   const buttonOf = () => form.querySelector("[data-picker]");
   const offered = () => new Set([...form.elements.model.options].map((option) => option.value));
@@ -113,7 +114,9 @@ function startPanel(element, form) {
   }
 
   function open(key) {
-    if (element.matches(":popover-open")) return element.hidePopover();
+    const closes = wasPressed || element.matches(":popover-open");
+    wasPressed = false;
+    if (closes) return element.hidePopover();
     const typed = [...key].length === 1 ? key : "";
     query.value = "";
     element.style.removeProperty("--size");
@@ -145,6 +148,8 @@ function startPanel(element, form) {
     const stays = !relatedTarget || element.contains(relatedTarget) || relatedTarget === buttonOf();
     if (!stays) element.hidePopover(); // the button closes it by itself
   });
+  const notePress = ({ target }) => (wasPressed = element.matches(":popover-open") && buttonOf()?.contains(target));
+  addEventListener("pointerdown", notePress, true);
   addEventListener("resize", () => element.matches(":popover-open") && place());
   return { element, options, open };
 }
