@@ -116,6 +116,14 @@ class Panel:
         """Those that this connection alone has."""
         return [control for control in self.controls if control.setting.name not in USUAL_NAMES]
 
+    @property
+    def has_changed_fine(self) -> bool:
+        return any(control.is_changed for control in self.fine)
+
+    @property
+    def has_changed_inputs(self) -> bool:
+        return any(control.is_changed for control in self.inputs)
+
     @cached_property
     def personality(self) -> str:
         if self.said and PERSONALITY in self.said:

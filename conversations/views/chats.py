@@ -20,14 +20,18 @@ HISTORY_PAGE_SIZE = 50
 @require_GET
 @members_only
 def home(request: HttpRequest) -> HttpResponse:
-    """A new chat."""
-    return _chat_page(request, None)
+    """A new chat, with its owner's usual settings, or with the persona that the address names."""
+    try:
+        fresh = services.begin(request.user, persona=request.GET.get("persona", ""))
+    except InputError:
+        fresh = services.begin(request.user)
+    return chat_page(request, None, fresh)
 
 
 @require_GET
 @members_only
 def show(request: HttpRequest, conversation_id) -> HttpResponse:
-    return _chat_page(request, own_or_404(request.user, conversation_id))
+    return chat_page(request, own_or_404(request.user, conversation_id))
 
 
 @require_GET
@@ -67,17 +71,19 @@ def delete(request: HttpRequest, conversation_id) -> HttpResponse:
     return redirect("conversations:home")
 
 
-def _chat_page(request: HttpRequest, conversation: Conversation | None) -> HttpResponse:
-    context = pages.chat_context(request.user, conversation)
-    if draft := take_draft(request):
-        context["composer"] = context["composer"].refused(draft, ChatError())
-    lacks = context["lacks"]
-    response = render(request, "conversations/chat.html", context, status=lacks.status if lacks else 200)
-    return remember_author(request, with_delay(response, lacks) if lacks else response)
-
-
 def _renamed(request: HttpRequest, conversation: Conversation) -> HttpResponse:
     if is_fetch(request):
         context = {"conversation": conversation, "current_id": conversation.pk}
         return render(request, "conversations/_sidebar_row.html", context)
     return redirect("conversations:show", conversation.pk)
+
+
+def chat_page(
+    request: HttpRequest, conversation: Conversation | None, fresh: Conversation | None = None
+) -> HttpResponse:
+    context = pages.chat_context(request.user, conversation, fresh)
+    if draft := take_draft(request):
+        context["composer"] = context["composer"].refused(draft, ChatError())
+    lacks = context["lacks"]
+    response = render(request, "conversations/chat.html", context, status=lacks.status if lacks else 200)
+    return remember_author(request, with_delay(response, lacks) if lacks else response)
