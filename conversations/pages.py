@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import datetime
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from itertools import groupby
 from typing import Any
 
 from django.conf import settings
 from django.urls import reverse
 from django.utils import formats, timezone
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from conversations import panel, services
@@ -21,6 +24,7 @@ from conversations.presenting import message_views
 from conversations.types import Transcript, new_id
 
 SIDEBAR_LIMIT = 100
+FEW_MODELS = 7  # more are chosen in a panel with a search
 UNREAD = "unread"  # a parent that no chat has: whoever answers it is asked to load the page again
 
 
@@ -77,11 +81,32 @@ class Composer:
     def max_length(self) -> int:
         return settings.CHAT_MAX_MESSAGE_LENGTH
 
+    @property
+    def has_many_models(self) -> bool:
+        return len(self.models) > FEW_MODELS
+
+    @property
+    def bare_options(self) -> SafeString:
+        """Many models as options, their names alone: they come with each turn."""
+        html = _bare_options(tuple((model.pk, model.label) for model in self.models))
+        chosen = f'value="{self.model.pk}"' if self.model else ""
+        return mark_safe(html.replace(chosen, f"{chosen} selected", 1) if chosen else html)  # noqa: S308
+
     def refused(self, content: str, error: ChatError) -> Composer:
         return replace(self, content=content, error=error.message, retry_after=error.retry_after)
 
 
-def composer(conversation: Conversation | None, transcript: Transcript, *, live_generation_id: str = "") -> Composer:
+@lru_cache(maxsize=4)
+def _bare_options(models: tuple[tuple[int, str], ...]) -> SafeString:
+    return format_html_join("", '<option value="{}">{}</option>', models)
+
+
+def composer(
+    conversation: Conversation | None,
+    transcript: Transcript,
+    *,
+    live_generation_id: str = "",
+) -> Composer:
     models = services.available_models()
     current = conversation.model if conversation else None
     if current is None or not current.is_available:

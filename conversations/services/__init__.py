@@ -30,6 +30,7 @@ from conversations.services.personas import (
     shared_personas,
     usable_persona,
 )
+from conversations.services.speed import Speed, speeds
 from conversations.services.stopping import stop
 from conversations.services.tuning import options_for, settings_of, system_prompt_of, usual_settings
 from conversations.services.turns import edit_message, regenerate, select, send_message
@@ -38,6 +39,7 @@ from conversations.services.wishes import OWN_TEXT, Wish, begin, defaults_of, se
 
 __all__ = [
     "OWN_TEXT",
+    "Speed",
     "Wish",
     "all_of",
     "available_models",
@@ -71,6 +73,7 @@ __all__ = [
     "set_defaults",
     "settings_of",
     "shared_personas",
+    "speeds",
     "start_conversation",
     "stop",
     "stop_all",

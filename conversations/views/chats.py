@@ -20,11 +20,13 @@ HISTORY_PAGE_SIZE = 50
 @require_GET
 @members_only
 def home(request: HttpRequest) -> HttpResponse:
-    """A new chat, with its owner's usual settings, or with the persona that the address names."""
+    """A new chat, with its owner's usual settings; ?model= and ?persona= name others to begin with."""
     try:
         fresh = services.begin(request.user, persona=request.GET.get("persona", ""))
     except InputError:
         fresh = services.begin(request.user)
+    wanted = request.GET.get("model")
+    fresh.model = next((model for model in services.available_models() if str(model.pk) == wanted), fresh.model)
     return chat_page(request, None, fresh)
 
 
