@@ -34,7 +34,7 @@ class Control:
 
     @property
     def default_text(self) -> str:
-        return text_of(self.setting.default)
+        return text_of(False if self.setting.kind == "flag" and self.setting.default is None else self.setting.default)
 
     @property
     def is_changed(self) -> bool:
@@ -100,7 +100,8 @@ class Panel:
         if self.said and (text := self.said.get(f"{OPTION}{setting.name}")) is not None:
             return text
         value = self.owner.options.get(setting.name, setting.default)
-        return text_of(services.nearest(setting, value))
+        value = services.nearest(setting, value)
+        return text_of(False if setting.kind == "flag" and value is None else value)
 
     @property
     def main(self) -> list[Control]:

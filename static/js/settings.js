@@ -73,7 +73,7 @@ export function startSettings() {
   /** Show beside each setting whether it differs from its default, and on the button whether any does. */
   function mark() {
     const settings = [...body.querySelectorAll("[data-setting]")];
-    const said = settings.map((one) => ({ value: valueOf(fieldOf(one)), fallback: one.dataset.default || fallbackOf(one) }));
+    const said = settings.map((one) => ({ value: valueOf(fieldOf(one)), fallback: one.dataset.default }));
     const changed = new Set(changedAmong(said));
     settings.forEach((one, index) => {
       one.querySelector("[data-reset]").hidden = !changed.has(index);
@@ -86,8 +86,6 @@ export function startSettings() {
     const note = body.querySelector("[data-persona-note]");
     if (note) note.textContent = form().elements.personality.selectedOptions[0]?.dataset.note ?? "";
   }
-
-  const fallbackOf = (setting) => (fieldOf(setting).type === "checkbox" ? "false" : "");
 
   function changed(pause) {
     mark();
