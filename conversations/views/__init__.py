@@ -5,8 +5,8 @@ whole pages and redirects. A stranger's conversation does not exist.
 """
 
 from conversations.views.chats import delete, history, home, rename, show
-from conversations.views.replies import follow, stop
-from conversations.views.turns import csrf_failure, go_on, retry, select, send, start
+from conversations.views.replies import follow, stop, stop_all
+from conversations.views.turns import csrf_failure, go_on, keep, retry, select, send, start
 
 __all__ = [
     "csrf_failure",
@@ -15,6 +15,7 @@ __all__ = [
     "go_on",
     "history",
     "home",
+    "keep",
     "rename",
     "retry",
     "select",
@@ -22,4 +23,5 @@ __all__ = [
     "show",
     "start",
     "stop",
+    "stop_all",
 ]

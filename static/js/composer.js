@@ -1,4 +1,5 @@
 // The composer: what is typed is kept until the site has accepted it.
+import { startCompare } from "./compare.js";
 import { browserStorage, joined, keepDraft, recallDraft } from "./drafts.js";
 import { deliver, post } from "./send.js";
 
@@ -56,6 +57,7 @@ export function startComposer(page) {
     form.toggleAttribute("data-live", fresh.hasAttribute("data-live"));
     const picker = form.elements.model;
     if (picker && [...picker.options].some((option) => option.value === chosen)) picker.value = chosen;
+    comparing.show();
     if (focused) refocus();
   }
 
@@ -94,6 +96,7 @@ export function startComposer(page) {
   function accept(turn, replaced) {
     keepDraft(storage, draftKey(), "");
     adopt(turn.querySelector("template[data-composer]").content.querySelector("form"));
+    if (!replaced) comparing.clear();
     keep();
     page.accepted(turn, replaced);
   }
@@ -104,11 +107,12 @@ export function startComposer(page) {
   }
 
   async function retry(button) {
-    if (busy || isLive()) return;
+    const beside = button.closest("[data-comparison]") !== null; // the others may still be written
+    if (busy || (isLive() && !beside)) return;
     const article = button.closest("article"); // the button itself may be replaced while the site answers
     const focused = button === document.activeElement;
     const body = fields();
-    if (button.hasAttribute("data-continue")) body.delete("model"); // whoever began it goes on
+    if (beside || button.hasAttribute("data-continue")) body.delete("model"); // whoever began it goes on
     body.set(button.name, button.value);
     busy = button.disabled = true;
     complain("");
@@ -152,7 +156,10 @@ export function startComposer(page) {
     send(field.value);
   });
   document.addEventListener("submit", (event) => {
-    if (event.submitter?.hasAttribute("data-retry")) {
+    if (event.submitter?.hasAttribute("data-stop-one")) {
+      event.preventDefault();
+      stop(event.submitter);
+    } else if (event.submitter?.hasAttribute("data-retry")) {
       event.preventDefault();
       retry(event.submitter);
     } else if (event.target.hasAttribute("data-examples")) {
@@ -161,6 +168,7 @@ export function startComposer(page) {
     }
   });
 
+  const comparing = startCompare(form, storage);
   field.autocomplete = "off"; // the draft is restored here, and a sent message must not come back
   show(field.value.trim() ? field.value : recallDraft(storage, draftKey())); // somebody may have typed before this script came
   keep();
