@@ -301,6 +301,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 # The live path: seconds. Tests shorten them.
 CHAT_CLOCK_INTERVAL = 1.0
 CHAT_CATALOGUE_AGE = 1.0  # what an admin changes in the models shows this much later
+CHAT_SPEED_AGE = 300.0  # how quick models were is looked up again after this
 CHAT_STOP_INTERVAL = 0.25  # how often a process that writes asks whether a stop was asked for elsewhere
 CHAT_SILENT_AFTER = 10.0  # then the owner's Stop or Retry may settle what a process was writing
 CHAT_DEAD_AFTER = 60.0  # then everybody may

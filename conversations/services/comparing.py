@@ -19,8 +19,8 @@ from conversations.services.conversations import read, read_with_room
 from conversations.services.judging import judged
 from conversations.services.launching import body_hash, launch_all, once
 from conversations.services.stopping import stop
-from conversations.services.tuning import chosen_with_options
 from conversations.services.turns import parent_of, select
+from conversations.services.wishes import Wish, chosen_with_options
 from conversations.streaming import outcome
 from conversations.streaming.executors import in_database, in_store
 from conversations.types import NOTHING, Message, Transcript, new_id
@@ -36,6 +36,7 @@ async def compare(
     parent_id: str | None = None,
     options: Mapping[str, Any] = NOTHING,
     idempotency_key: str | None = None,
+    wish: Wish | None = None,
 ) -> tuple[Generation, ...]:
     """Accept a message that several models answer, and begin to answer it: a generation for each, in their order.
 
@@ -47,7 +48,7 @@ async def compare(
     body = body_hash(conversation, said, parent_id, "compare", *models)
 
     async def attempt() -> tuple[Generation, ...]:
-        chosen = await in_database(_chosen, models, conversation, options)
+        chosen = await in_database(_chosen, models, conversation, options, wish)
         text = await judged(said, conversation, *(model for model, _options in chosen))
         transcript = Transcript() if conversation._state.adding else await in_store(read_with_room, conversation)
         parent = parent_of(transcript, parent_id)
@@ -74,7 +75,7 @@ async def compare(
 
 
 def _chosen(
-    models: Sequence[int], conversation: Conversation, options: Mapping[str, Any]
+    models: Sequence[int], conversation: Conversation, options: Mapping[str, Any], wish: Wish | None
 ) -> list[tuple[ChatModel, dict[str, Any]]]:
     """Each with what it is asked with. Raises InputError if they are too few, too many, or one is not to be had."""
     wanted = list(dict.fromkeys(models))
@@ -84,7 +85,11 @@ def _chosen(
                 least=FEWEST, most=MOST
             )
         )
-    return [chosen_with_options(model, conversation, options) for model in wanted]
+    first, *others = wanted
+    return [
+        chosen_with_options(first, conversation, options, wish),  # it is the conversation's own, then
+        *(chosen_with_options(model, conversation, options) for model in others),
+    ]
 
 
 async def keep(conversation: Conversation, message_id: str) -> None:

@@ -20,7 +20,7 @@ from conversations.services.catalogue import available_models
 from conversations.services.conversations import read, read_with_room
 from conversations.services.judging import judged
 from conversations.services.launching import body_hash, launch, once
-from conversations.services.tuning import chosen_with_options
+from conversations.services.wishes import Wish, chosen_with_options
 from conversations.stores import get_store
 from conversations.streaming.executors import in_database, in_store
 from conversations.types import NOTHING, Message, Transcript, new_id
@@ -34,13 +34,14 @@ async def send_message(
     options: Mapping[str, Any] = NOTHING,
     idempotency_key: str | None = None,
     model: int | None = None,
+    wish: Wish | None = None,
 ) -> Generation:
     """Accept a message and begin to answer it. The turn is durable when this returns.
 
     `parent_id` is the leaf that the page showed ("" for a first message, None for whatever is shown now).
     `model` is a ChatModel's pk, for this message and those that follow; `options`, by the names of settings, are for
-    this message alone. The same `idempotency_key` with the
-    same body returns the first generation again.
+    this message alone; `wish` is what a conversation that begins with this message keeps. The same
+    `idempotency_key` with the same body returns the first generation again.
 
     Raises InputError and its family (guards, an unknown parent or model, a reused key: KeyReused),
     ConversationBusy, QuotaExceeded, StoreUnavailable, ShuttingDown; then nothing was accepted.
@@ -50,7 +51,7 @@ async def send_message(
     body = body_hash(conversation, said, parent_id, model)
 
     async def attempt() -> Generation:
-        chosen, effective = await in_database(chosen_with_options, model, conversation, options)
+        chosen, effective = await in_database(chosen_with_options, model, conversation, options, wish)
         text = await judged(said, conversation, chosen)
         is_new = conversation._state.adding
         transcript = Transcript() if is_new else await in_store(read_with_room, conversation)

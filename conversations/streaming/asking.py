@@ -82,6 +82,7 @@ class _Inquiry:
         if self.has_begun and self.attempt:
             self.attempt.answered()
             self._reply.candidate, self._reply.request = self.candidate, self.request
+            self._reply.watch.begin(self._since)
 
     def next_after(self, error: BackendError) -> float:
         """Seconds until `candidate`, the same or another one, is to be asked. Raises if nobody is left to ask."""

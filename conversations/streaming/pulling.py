@@ -28,6 +28,7 @@ async def pull(reply: LiveReply, relay: Relay) -> Outcome:
         broken = None
     except (asyncio.CancelledError, Exception) as error:
         broken = _broken(reply, error)
+    reply.watch.stop()
     try:
         if rest := reply.finish():
             relay.publish(reply.generation_id, rest)

@@ -13,6 +13,7 @@ from conversations.errors import Refused
 from conversations.guards import Exchange, Part, ReplyGuards
 from conversations.models import Generation
 from conversations.streaming.joint import Joint
+from conversations.streaming.stopwatch import Stopwatch
 from conversations.types import NOTHING, ChatRequest, Delta, Message, Usage
 
 FINISH_REASON_MAX_LENGTH = 20
@@ -71,6 +72,7 @@ class LiveReply:
     is_concluding: bool = False
     finish_reason: str = ""
     usage: Usage = field(default_factory=Usage)
+    watch: Stopwatch = field(default_factory=Stopwatch)
     checkpointed: int = 0
     length: int = 0
     _parts: list[str] = field(default_factory=list)

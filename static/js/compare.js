@@ -19,7 +19,7 @@ export function shut(values, ticked, most) {
 
 /** Bring the composer's picker to life, if there is one. `show()` says how many are ticked, `clear()` unticks all. */
 export function startCompare(form, storage) {
-  const picker = form.querySelector("[data-compare]");
+  const picker = document.querySelector("[data-compare]");
   if (!picker) return { show() {}, clear() {} };
   const boxes = [...picker.querySelectorAll("input[name=models]")];
   const name = `compare ${document.body.dataset.user}`;
@@ -54,7 +54,17 @@ export function startCompare(form, storage) {
     tick(last.length >= FEWEST ? last : boxes.map((box) => box.value).filter((value) => value === current));
   }
 
+  async function find({ target }) {
+    const { fold } = await import("./choices.js");
+    const words = fold(target.value).split(/\s+/);
+    for (const box of boxes) {
+      const text = fold(box.parentElement.textContent);
+      box.parentElement.hidden = !words.every((word) => text.includes(word));
+    }
+  }
+
   picker.addEventListener("change", show);
+  picker.querySelector("[data-compare-search]")?.addEventListener("input", find);
   picker.addEventListener("toggle", ({ newState }) => {
     if (newState === "open") offer();
     else if (ticked().length < FEWEST) tick([]); // one model alone is no comparison

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 from conversations import services
-from conversations.models import Conversation, Generation
+from conversations.models import ChatModel, Conversation, Generation
 from tests.browser.test_tired import ask, field
 from tests.upstream import Upstream
 
@@ -51,6 +51,8 @@ class Models:
 
     def _answer(self, body):
         name = str(body["model"])
+        if name not in self.texts:
+            return ("Me too.",)
         first, second = self.texts[name]
         return (first, self.gates[name], second)
 
@@ -351,3 +353,19 @@ def test_what_was_sent_is_stored_once_with_its_answers(page, models, alice):
     assert Generation.objects.filter(conversation=chat).count() == 2
     roles = [message.role for message in services.read(chat).messages]
     assert sorted(roles) == ["assistant", "assistant", "user"]
+
+
+def test_one_of_many_models_is_found_by_a_search(page, models):
+    for number in range(20):
+        ChatModel.objects.create(backend="server", model_id=f"other-{number}", label=f"Ôther {number}", order=9000)
+    page.reload()
+    page.get_by_role("button", name="Compare models").click()
+    picker = page.get_by_role("group", name="Compare models")
+    picker.get_by_role("textbox", name="Search models").fill("other 17")
+    expect(picker.get_by_role("checkbox")).to_have_count(1)
+    picker.get_by_role("checkbox", name="Ôther 17").check()
+    picker.get_by_role("textbox", name="Search models").fill("")
+    picker.get_by_role("button", name="Done").click()
+    expect(page.locator("[data-compare-count]")).to_have_text("2")
+    ask(page, "Which is best?")
+    expect(column(page, "Ôther 17")).to_be_visible()
