@@ -86,7 +86,9 @@ class Sentences:
         if refusal.is_filtered:
             return self.filtered()
         if refusal.is_context_too_long:
-            return BackendError(self._fill(wording.TOO_LONG), status=413, concerns="length")
+            size, tokens = refusal.told_sizes
+            sentence = self._fill(wording.TOO_LONG)
+            return BackendError(sentence, status=413, concerns="length", context_size=size, prompt_tokens=tokens)
         if refusal.is_out_of_credit:
             return BackendError(self._fill(wording.NO_CREDIT), status=402)
         if refusal.is_out_of_memory:
