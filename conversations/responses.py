@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 
 from conversations import pages
 from conversations.errors import ChatError
+from conversations.forms import wish_fields
 from conversations.models import Conversation, Generation
 from conversations.services import by_id, start_conversation
 from conversations.streaming import is_followed_up
@@ -98,7 +99,7 @@ def logged_out(request: HttpRequest) -> HttpResponse:
     if is_fetch(request) and content:
         error = LoggedOut(_("You have been logged out. Log in again: your text is kept."))
         composer = pages.Composer(action=request.path, parent_id=request.POST.get("parent_id", ""), login_url=login_url)
-        return _render_composer(request, composer.refused(content, error), error)
+        return _render_composer(request, _refused(request, composer, error), error)
     if is_fetch(request) or match.url_name == "follow":
         return HttpResponse(status=401)
     author = request.get_signed_cookie(AUTHOR_COOKIE, default="", salt=AUTHOR_COOKIE)
@@ -145,17 +146,22 @@ def _named(request: HttpRequest) -> Conversation | None:
 
 
 def _composer_again(request: HttpRequest, conversation: Conversation, error: ChatError) -> HttpResponse:
-    content = request.POST.get("content", "")
     if is_fetch(request):
         composer = pages.composer(conversation, Transcript(leaf=request.POST.get("parent_id") or None))
-        return _render_composer(request, composer.refused(content, error), error)
-    compared = tuple(int(pk) for pk in request.POST.getlist("models") if pk.isdecimal())
+        return _render_composer(request, _refused(request, composer, error), error)
     saved = None if conversation._state.adding else conversation
     context = pages.chat_context(request.user, saved)
     if context["lacks"]:
         context["composer"] = pages.composer(saved, Transcript(leaf=request.POST.get("parent_id") or None))
-    context["composer"] = replace(context["composer"].refused(content, error), compared=compared)
+    context["composer"] = _refused(request, context["composer"], error)
     return with_delay(render(request, "conversations/chat.html", context, status=error.status), error)
+
+
+def _refused(request: HttpRequest, composer: pages.Composer, error: ChatError) -> pages.Composer:
+    """With all that was sent, to be sent again."""
+    compared = tuple(int(pk) for pk in request.POST.getlist("models") if pk.isdecimal())
+    again = composer.refused(request.POST.get("content", ""), error)
+    return replace(again, wishes=wish_fields(request.POST), compared=compared)
 
 
 def _render_composer(request: HttpRequest, composer: pages.Composer, error: ChatError) -> HttpResponse:

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST
 from conversations import services
 from conversations.access import members_only, own_or_404
 from conversations.errors import ChatError, InputError
-from conversations.forms import MessageForm, RetryForm
+from conversations.forms import MessageForm, RetryForm, wish_fields, wish_of
 from conversations.models import Conversation
 from conversations.responses import refusal, stale_form, turn_response
 from conversations.streaming.executors import in_database
@@ -76,6 +76,7 @@ async def _send(request: HttpRequest, conversation: Conversation) -> HttpRespons
     try:
         data = _valid(MessageForm(request.POST))
         said = {"content": data["content"], "parent_id": data["parent_id"], "idempotency_key": data["key"]}
+        said["wish"] = wish_of(wish_fields(request.POST)) if conversation._state.adding else None
         if data["models"]:
             accepted = await services.compare(conversation, models=data["models"], **said)
         else:

@@ -22,6 +22,7 @@ export function opensPicker({ key, ctrlKey, metaKey, altKey }) {
 /**
  * Bring the page's composer to life. `page` is told what happens: `begin(text)` a message is on its way,
  * `accepted(turn, replaced)` with the element of the answer, `failed()`. `replaced` is the article that was retried, if any.
+ * `settled()` is waited for before anything is sent, and `adopted()` tells that the composer has been renewed.
  */
 export function startComposer(page) {
   const form = document.querySelector("form[data-composer]");
@@ -63,6 +64,7 @@ export function startComposer(page) {
     form.toggleAttribute("data-live", fresh.hasAttribute("data-live"));
     const picker = form.elements.model;
     if (picker && [...picker.options].some((option) => option.value === chosen)) picker.value = chosen;
+    page.adopted();
     nameModel();
     comparing.show();
     if (focused) refocus();
@@ -90,6 +92,7 @@ export function startComposer(page) {
     if (typed) show("");
     complain("");
     page.begin(text);
+    await page.settled();
     const answer = await deliver(form.action, body);
     busy = false;
     sent = "";
@@ -123,6 +126,7 @@ export function startComposer(page) {
     body.set(button.name, button.value);
     busy = button.disabled = true;
     complain("");
+    await page.settled();
     const answer = await deliver(button.formAction, body);
     busy = button.disabled = false;
     if (answer.turn) accept(answer.turn, article);
