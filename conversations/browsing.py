@@ -106,7 +106,7 @@ def connection_labels() -> dict[str, str]:
 
 # The ways to sort: what people read, and the key; None keeps the catalogue's order.
 SORTS: dict[str, tuple[Any, Callable[[ModelCard], Any] | None]] = {
-    "": (gettext_lazy("As the site orders them"), None),
+    "": (gettext_lazy("In the site’s order"), None),
     "begins": (gettext_lazy("Quickest to begin"), lambda card: card.speed.first_token if card.speed else NEVER),
     "writes": (
         gettext_lazy("Quickest to write"),

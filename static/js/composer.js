@@ -158,12 +158,13 @@ export function startComposer(page) {
     if (name) name.textContent = form.elements.model.selectedOptions[0]?.label ?? "";
   }
 
-  /** The panel and its script come with the first use; where they cannot be had, the select stands in. */
+  /** The panel and its script come when they are wanted; where they cannot be had, the select stands in. */
+  const pickerFor = async (button) => button && (await import("./picker.js")).load(button.dataset.picker, form);
+  const prepare = ({ target }) => pickerFor(target.closest("[data-picker]")).catch(() => {}); // choose() tells
+
   async function choose(button, key = "") {
-    if (!button) return;
     try {
-      const picker = await import("./picker.js");
-      await picker.open(form, button, key);
+      (await pickerFor(button))?.open(key);
     } catch {
       form.setAttribute("data-plain-picker", "");
       form.elements.model.focus();
@@ -190,6 +191,8 @@ export function startComposer(page) {
     event.preventDefault();
     choose(event.target, event.key);
   });
+  form.addEventListener("pointerover", prepare);
+  form.addEventListener("focusin", prepare);
   form.addEventListener("change", nameModel);
   document.addEventListener("submit", (event) => {
     if (event.submitter?.hasAttribute("data-stop-one")) {
