@@ -11,12 +11,14 @@ from tests.serving import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 DOCUMENTS = [
+    "docs/models.md",
     "README.md",
     "CONTRIBUTING.md",
     "CHANGELOG.md",
     "docs/deploy.md",
     "docs/decisions.md",
     "docs/local-models.md",
+    "docs/filter.md",
 ]
 READERS = {"text", "flag", "number", "whole", "words"}
 
