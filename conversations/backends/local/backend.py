@@ -89,8 +89,8 @@ class LocalBackend(ChatBackend):
         process = self._process
         if process is None or not process.is_ready or any(self.check_parameters(parameters)):
             return None
-        read = Parameters.from_mapping(parameters).as_dict()
-        return process.count({"turns": turns_of(messages), "parameters": read})
+        turns, read = turns_of(messages), Parameters.from_mapping(parameters).as_dict()
+        return process.count({"turns": turns, "parameters": read}) if turns else 0
 
     async def stream(self, request: ChatRequest) -> AsyncIterator[Delta]:
         """What is waited for, then the reply as it is written. Raises BackendError."""

@@ -25,7 +25,7 @@ from conversations.backends.local.source import Source
 from conversations.types import Usage
 
 PATIENCE = 5.0  # seconds for a process to end by itself
-COUNTING = 0.5  # seconds for counting the tokens of a prompt
+COUNTING = 0.2  # seconds for counting the tokens of a prompt
 
 
 class ModelProcess:
