@@ -11,9 +11,10 @@ from django.db import transaction
 from django.db.models.signals import post_delete, post_save
 from django.utils.translation import gettext as _
 
+from conversations import guards
 from conversations.backends import get_backend
 from conversations.errors import BackendUnavailable, InputError
-from conversations.models import ChatModel, Conversation, ModelFallback
+from conversations.models import ChatModel, Conversation, ModelFallback, ModelSetting
 from conversations.streaming.reply import Candidate
 
 ORDER_STEP = 100
@@ -46,10 +47,11 @@ def seed_catalogue() -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Catalogue:
-    """The enabled models and their fallbacks, as the database had them `at` a moment of time.monotonic()."""
+    """The enabled models, with their fallbacks and settings, as the database had them `at` a time.monotonic()."""
 
     models: tuple[ChatModel, ...]
     fallbacks: Mapping[int, tuple[int, ...]]
+    settings: Mapping[int, Mapping[str, ModelSetting]]
     at: float
 
 
@@ -64,7 +66,10 @@ def _catalogue() -> _Catalogue:
         fallbacks: dict[int, tuple[int, ...]] = {}
         for model, substitute in ModelFallback.objects.values_list("model_id", "substitute_id"):
             fallbacks[model] = (*fallbacks.get(model, ()), substitute)
-        _known = _Catalogue(tuple(ChatModel.objects.filter(enabled=True)), fallbacks, now)
+        changes: dict[int, dict[str, ModelSetting]] = {}
+        for row in ModelSetting.objects.all():
+            changes.setdefault(row.model_id, {})[row.name] = row
+        _known = _Catalogue(tuple(ChatModel.objects.filter(enabled=True)), fallbacks, changes, now)
     return _known
 
 
@@ -75,13 +80,18 @@ def forget_catalogue(**_signal: object) -> None:
 
 
 for _changed in (post_save, post_delete):
-    for _model in (ChatModel, ModelFallback):
+    for _model in (ChatModel, ModelFallback, ModelSetting):
         _changed.connect(forget_catalogue, sender=_model, dispatch_uid="conversations.catalogue")
 
 
 def available_models() -> list[ChatModel]:
     """What can be chosen now, in the catalogue's order."""
     return [model for model in _catalogue().models if model.is_available]
+
+
+def changes_of(model: ChatModel) -> Mapping[str, ModelSetting]:
+    """What this entry changes of the settings that its connection declares, by their names."""
+    return _catalogue().settings.get(model.pk, {})
 
 
 def default_model(models: list[ChatModel] | None = None) -> ChatModel | None:
@@ -95,6 +105,7 @@ def choose_model(wanted: int | None, conversation: Conversation) -> ChatModel:
 
     Raises InputError if the one asked for is not to be had, BackendUnavailable if there is none at all.
     """
+    guards.prepare()  # here and in `candidates`, because every turn passes by on a thread that may read
     models = available_models()
     if wanted is not None:
         chosen = next((model for model in models if model.pk == wanted), None)
@@ -112,10 +123,19 @@ def choose_model(wanted: int | None, conversation: Conversation) -> ChatModel:
 
 def candidates(model: ChatModel) -> tuple[Candidate, ...]:
     """Who may answer: the model itself, then its available substitutes, in order."""
+    guards.prepare()
     available = {entry.pk: entry for entry in available_models()}
     substitutes = _catalogue().fallbacks.get(model.pk, ())
     models = [model, *(available[pk] for pk in substitutes if pk in available)]
     return tuple(
-        Candidate(entry.backend, entry.model_id, entry.label, entry.pk, entry.context_size, entry.parameters)
+        Candidate(
+            entry.backend,
+            entry.model_id,
+            entry.label,
+            entry.pk,
+            entry.context_size,
+            entry.parameters,
+            filter_level=entry.filter_level,
+        )
         for entry in models
     )

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from django.conf import settings
-
 from conversations.backends import get_backend
 from conversations.services.acceptance import Draft
+from conversations.services.tuning import system_prompt_of
 from conversations.types import ChatRequest, Message
 
 # In English whatever the language of the chat: models follow it best, and nobody but them reads it.
@@ -20,13 +19,14 @@ GO_ON = (
 
 def build_request(draft: Draft, messages: Iterable[Message]) -> ChatRequest:
     """`messages` is the branch, oldest first, ending with what the person said."""
-    prompt = [Message("system", settings.CHAT_SYSTEM_PROMPT)] if settings.CHAT_SYSTEM_PROMPT else []
+    told_first = system_prompt_of(draft.conversation)
+    prompt = [Message("system", told_first)] if told_first else []
     return ChatRequest(
         messages=(*prompt, *_alternating(messages), *_text_so_far(draft)),
         model=draft.model.model_id,
         user_id=str(draft.conversation.user_id),
         conversation_id=str(draft.conversation.pk),
-        options={**settings.CHAT_DEFAULT_OPTIONS, **draft.options},
+        options=draft.options,
     )
 
 

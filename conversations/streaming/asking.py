@@ -20,7 +20,8 @@ from django.utils.translation import gettext as _
 from conversations.backends import get_backend
 from conversations.backends.breaker import Attempt
 from conversations.backends.servers.sentences import duration
-from conversations.errors import BackendError, BackendUnavailable
+from conversations.errors import BackendError, BackendUnavailable, InputError
+from conversations.guards import check_message
 from conversations.presenting import waiting_for
 from conversations.streaming.reply import Candidate, LiveReply
 from conversations.types import ChatRequest, Delta
@@ -60,6 +61,7 @@ class _Inquiry:
 
     def __init__(self, reply: LiveReply):
         self._reply = reply
+        self._prompt = reply.request.messages
         self._others = list(dict.fromkeys(reply.candidates))
         self._faults: list[tuple[Candidate, BackendError]] = []
         self._retries = 0
@@ -70,7 +72,7 @@ class _Inquiry:
     def _turn_to(self, candidate: Candidate) -> None:
         self.candidate = candidate
         self.request: ChatRequest = replace(
-            self._reply.request, model=candidate.model_id, parameters=candidate.parameters
+            self._reply.request, model=candidate.model_id, parameters=candidate.parameters, messages=self._prompt
         )
         self._retries, self._since = 0, time.monotonic()
 
@@ -80,6 +82,7 @@ class _Inquiry:
         if self.has_begun and self.attempt:
             self.attempt.answered()
             self._reply.candidate, self._reply.request = self.candidate, self.request
+            self._reply.watch.begin(self._since)
 
     def next_after(self, error: BackendError) -> float:
         """Seconds until `candidate`, the same or another one, is to be asked. Raises if nobody is left to ask."""
@@ -121,6 +124,17 @@ class _Inquiry:
                 return False
             if error.blames == "server" and candidate.backend == failed.backend:
                 return False
+        return self._is_admitted(candidate)
+
+    def _is_admitted(self, candidate: Candidate) -> bool:
+        """Whether guards let what was said pass to this substitute, too; perhaps changed."""
+        exchange = replace(self._reply.exchange_with(candidate, "message"), is_repeat=True)
+        said = self._reply.said_before[-1]
+        try:
+            judged = replace(said, content=check_message(said.content, exchange))
+        except InputError:
+            return False
+        self._prompt = tuple(judged if message is said else message for message in self._reply.request.messages)
         return True
 
     def notice(self, error: BackendError, wait: float) -> Delta:

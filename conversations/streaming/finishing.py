@@ -9,6 +9,7 @@ from uuid import UUID
 from conversations import plain_sql
 from conversations.backends import get_backend
 from conversations.errors import StoreUnavailable
+from conversations.guards import check_title
 from conversations.models import Conversation, Generation
 from conversations.relay import Relay
 from conversations.signals import generation_finished
@@ -30,6 +31,8 @@ async def finish(relay: Relay, reply: LiveReply) -> None:
     if generation_finished.has_listeners(Generation):
         await in_database(outcome.tell, reply.generation_id)
     if reply.wants_title and reply.outcome and reply.outcome.status == Generation.Status.COMPLETED:
+        for other in reply.beside:
+            other.wants_title = False
         await _title(relay, reply)
 
 
@@ -74,6 +77,7 @@ async def _title(relay: Relay, reply: LiveReply) -> None:
     """Ask for a title; a name given by a person meanwhile stays."""
     messages = [*reply.said_before, Message("assistant", reply.text)]
     title = await make_title(messages, get_backend(reply.backend), reply.request.model)
+    title = check_title(title, reply.exchange())  # refused: the first words stay, which were accepted
     if title and await in_database(_save_title, reply.request.conversation_id, title):
         metadata = {"conversation_id": reply.request.conversation_id, "title": title}
         relay.notify(reply.generation_id, Delta(metadata=metadata))

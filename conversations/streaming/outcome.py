@@ -77,7 +77,8 @@ def _ending(outcome: Outcome, reply: LiveReply | None = None) -> dict[str, Any]:
     fields |= {"status": outcome.status, "finished_at": timezone.now()}
     if reply is None:
         return fields
-    fields |= {"reply_text": reply.text, **asdict(reply.usage)}
+    fields |= {"reply_text": reply.text, **asdict(reply.usage), "first_token_ms": reply.watch.first_token_ms}
+    fields |= {"tokens_per_second": reply.watch.tokens_per_second(reply.usage, reply.text[len(reply.prefix) :])}
     candidate, asked = reply.candidate, reply.candidates[0]
     if candidate != asked:
         fields |= {"backend": candidate.backend, "upstream_model": candidate.model_id}

@@ -9,9 +9,11 @@ from typing import Any
 from uuid import UUID
 
 from conversations.cleaning import Cleaner, clean
-from conversations.guards import ReplyGuards
+from conversations.errors import Refused
+from conversations.guards import Exchange, Part, ReplyGuards
 from conversations.models import Generation
 from conversations.streaming.joint import Joint
+from conversations.streaming.stopwatch import Stopwatch
 from conversations.types import NOTHING, ChatRequest, Delta, Message, Usage
 
 FINISH_REASON_MAX_LENGTH = 20
@@ -33,6 +35,7 @@ class Candidate:
     """A model that may answer: the alias of its connection, its id there, its label and ChatModel pk.
 
     `context_size` in tokens, None if unknown. `parameters` are handed to the connection with each request.
+    `filter_level` is for the guards.
     """
 
     backend: str
@@ -41,6 +44,7 @@ class Candidate:
     pk: int | None = None
     context_size: int | None = None
     parameters: Mapping[str, Any] = field(default_factory=lambda: NOTHING, hash=False)
+    filter_level: str = "standard"
 
 
 @dataclass(slots=True)
@@ -59,6 +63,8 @@ class LiveReply:
     generation: Generation | None = None
     """The row as it was accepted; once `outcome` is decided, as it was decided, which may have been by another."""
     is_stored: bool = False
+    beside: list[LiveReply] = field(default_factory=list, repr=False, compare=False)
+    """All that answer the same message, this one among them, where models are compared: one of them gets the title."""
     candidate: Candidate = field(init=False)
     task: asyncio.Task | None = None
     outcome: Outcome | None = None
@@ -66,13 +72,15 @@ class LiveReply:
     is_concluding: bool = False
     finish_reason: str = ""
     usage: Usage = field(default_factory=Usage)
+    watch: Stopwatch = field(default_factory=Stopwatch)
     checkpointed: int = 0
     length: int = 0
     _parts: list[str] = field(default_factory=list)
     _cleaner: Cleaner = field(default_factory=Cleaner)
-    _guards: ReplyGuards = field(default_factory=ReplyGuards)
+    _guards: ReplyGuards = field(init=False)
 
     def __post_init__(self) -> None:
+        self._guards = ReplyGuards(self.exchange, self.prefix)
         self.candidate = self.candidates[0]
         self._add(self.prefix)
         self.checkpointed = self.length
@@ -88,6 +96,19 @@ class LiveReply:
         return self.length > len(self.prefix) or bool(self.joint and self.joint.held)
 
     @property
+    def refusal(self) -> Refused | None:
+        """Why a guard ended the reply, once one did."""
+        return self._guards.refusal
+
+    def exchange(self, part: Part = "answer") -> Exchange:
+        """What guards are told of this reply: who answers counts, also where another was chosen."""
+        return self.exchange_with(self.candidate, part)
+
+    def exchange_with(self, candidate: Candidate, part: Part) -> Exchange:
+        where = self.request.user_id, self.request.conversation_id
+        return Exchange(*where, candidate.pk, candidate.filter_level, part)
+
+    @property
     def said_before(self) -> list[Message]:
         """The branch that is answered, without the system prompt and without the text that is continued."""
         said = [message for message in self.request.messages if message.role != "system"]
@@ -101,16 +122,19 @@ class LiveReply:
             self.usage = Usage(_count(delta.usage.prompt_tokens), _count(delta.usage.completion_tokens))
         if delta.finish_reason:
             self.finish_reason = delta.finish_reason[:FINISH_REASON_MAX_LENGTH]
-        return self._add(self._join(self._guards.feed(self._cleaner.feed(delta.text)))) if delta.text else ""
+        return self._judge(self._join(self._cleaner.feed(delta.text))) if delta.text else ""
 
     def finish(self) -> str:
-        """What cleaning, guards and joining still held back."""
-        rest = self._join(self._guards.feed(self._cleaner.finish()) + self._guards.finish())
-        return self._add(rest + self.joint.finish() if self.joint else rest)
+        """What cleaning, joining and guards still held back."""
+        rest = self._join(self._cleaner.finish())
+        return self._judge(rest + self.joint.finish() if self.joint else rest) + self._add(clean(self._guards.finish()))
 
     def _join(self, text: str) -> str:
-        text = clean(text)  # guards may be anybody's
         return self.joint.feed(text) if self.joint else text
+
+    def _judge(self, text: str) -> str:
+        """Guards come last: they see the text as it follows what is there already."""
+        return self._add(clean(self._guards.feed(text)))  # guards may be anybody's
 
     def _add(self, text: str) -> str:
         if text:
