@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from uuid import UUID
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
@@ -18,6 +20,7 @@ from django.utils.translation import gettext as _
 
 from conversations import pages
 from conversations.errors import ChatError
+from conversations.forms import wish_fields
 from conversations.models import Conversation, Generation
 from conversations.services import by_id, start_conversation
 from conversations.streaming import is_followed_up
@@ -54,18 +57,22 @@ def is_fetch(request: HttpRequest) -> bool:
     return request.headers.get("X-Requested-With") == "fetch"
 
 
-async def turn_response(request: HttpRequest, generation: Generation, *, is_retry: bool = False) -> HttpResponse:
-    """The accepted turn: a fragment with its two messages, or the conversation's page."""
+async def turn_response(request: HttpRequest, *generations: Generation, is_retry: bool = False) -> HttpResponse:
+    """The accepted turn: a fragment with its messages, several answers if models are compared, or the chat's page."""
+    first = generations[0]
     if not is_fetch(request):
-        url = reverse("conversations:show", args=[generation.conversation_id])
-        return HttpResponse(status=303, headers={"Location": f"{url}#m-{generation.reply_id}"})
+        url = reverse("conversations:show", args=[first.conversation_id])
+        at = first.reply_id if len(generations) == 1 else first.user_message_id
+        return HttpResponse(status=303, headers={"Location": f"{url}#m-{at}"})
     # Asked before the title is read: what is not in the page then, the stream still brings.
-    may_go_on = is_followed_up(generation)
-    return await in_database(_turn, request, generation, is_retry, may_go_on)
+    followed_up = {generation.pk for generation in generations if is_followed_up(generation)}
+    return await in_database(_turn, request, generations, is_retry, followed_up)
 
 
-def _turn(request: HttpRequest, generation: Generation, is_retry: bool, may_go_on: bool) -> HttpResponse:
-    context = pages.turn_context(generation, is_retry=is_retry, is_followed_up=may_go_on)
+def _turn(
+    request: HttpRequest, generations: tuple[Generation, ...], is_retry: bool, followed_up: set[UUID]
+) -> HttpResponse:
+    context = pages.turn_context(generations, is_retry=is_retry, followed_up=followed_up)
     return render(request, "conversations/_turn.html", context)
 
 
@@ -92,7 +99,7 @@ def logged_out(request: HttpRequest) -> HttpResponse:
     if is_fetch(request) and content:
         error = LoggedOut(_("You have been logged out. Log in again: your text is kept."))
         composer = pages.Composer(action=request.path, parent_id=request.POST.get("parent_id", ""), login_url=login_url)
-        return _render_composer(request, composer.refused(content, error), error)
+        return _render_composer(request, _refused(request, composer, error), error)
     if is_fetch(request) or match.url_name == "follow":
         return HttpResponse(status=401)
     author = request.get_signed_cookie(AUTHOR_COOKIE, default="", salt=AUTHOR_COOKIE)
@@ -139,16 +146,22 @@ def _named(request: HttpRequest) -> Conversation | None:
 
 
 def _composer_again(request: HttpRequest, conversation: Conversation, error: ChatError) -> HttpResponse:
-    content = request.POST.get("content", "")
     if is_fetch(request):
         composer = pages.composer(conversation, Transcript(leaf=request.POST.get("parent_id") or None))
-        return _render_composer(request, composer.refused(content, error), error)
+        return _render_composer(request, _refused(request, composer, error), error)
     saved = None if conversation._state.adding else conversation
     context = pages.chat_context(request.user, saved)
     if context["lacks"]:
         context["composer"] = pages.composer(saved, Transcript(leaf=request.POST.get("parent_id") or None))
-    context["composer"] = context["composer"].refused(content, error)
+    context["composer"] = _refused(request, context["composer"], error)
     return with_delay(render(request, "conversations/chat.html", context, status=error.status), error)
+
+
+def _refused(request: HttpRequest, composer: pages.Composer, error: ChatError) -> pages.Composer:
+    """With all that was sent, to be sent again."""
+    compared = tuple(int(pk) for pk in request.POST.getlist("models") if pk.isdecimal())
+    again = composer.refused(request.POST.get("content", ""), error)
+    return replace(again, wishes=wish_fields(request.POST), compared=compared)
 
 
 def _render_composer(request: HttpRequest, composer: pages.Composer, error: ChatError) -> HttpResponse:

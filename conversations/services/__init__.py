@@ -30,6 +30,7 @@ from conversations.services.personas import (
     shared_personas,
     usable_persona,
 )
+from conversations.services.recalling import recall_counts
 from conversations.services.speed import Speed, speeds
 from conversations.services.stopping import stop
 from conversations.services.tuning import options_for, settings_of, system_prompt_of, usual_settings
@@ -64,6 +65,7 @@ __all__ = [
     "personas_for",
     "read",
     "read_what_is_there",
+    "recall_counts",
     "regenerate",
     "rename",
     "save_persona",

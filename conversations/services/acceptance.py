@@ -42,6 +42,7 @@ class Draft:
     is_new_message: bool = False
     continues: str = ""
     prefix: str = ""
+    prompt_characters: int | None = None
     lane: int = 0
     answer_by: float = field(default_factory=answer_by.get)
     generation_id: UUID = field(default_factory=uuid4)
@@ -197,6 +198,7 @@ def _insert(draft: Draft, writer_id: UUID) -> Generation:
         is_regeneration=not draft.is_new_message,
         idempotency_key=draft.key,
         body_hash=draft.body_hash,
+        prompt_characters=draft.prompt_characters,
         writer_id=writer_id,
     )
     plain_sql.insert(generation)

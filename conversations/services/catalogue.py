@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models.signals import post_delete, post_save
 from django.utils.translation import gettext as _
 
@@ -17,6 +18,7 @@ from conversations.errors import BackendUnavailable, InputError
 from conversations.models import ChatModel, Conversation, ModelFallback, ModelSetting
 from conversations.streaming.reply import Candidate
 
+logger = logging.getLogger(__name__)
 ORDER_STEP = 100
 ORDER_OF_RULES = 10_000  # last, also when a language model is connected later: the first is the default
 
@@ -34,8 +36,7 @@ def seed_catalogue() -> int:
     rows = []
     for alias in fresh:
         backend = get_backend(alias)
-        place = (list(settings.CHAT_BACKENDS).index(alias) + 1) * ORDER_STEP
-        first = place if backend.is_language_model else ORDER_OF_RULES
+        first = first_place(alias)
         entries = list(backend.models())
         rows += [ChatModel(backend=alias, **{"order": first + i, **entry}) for i, entry in enumerate(entries)]
     for row in rows:
@@ -43,6 +44,13 @@ def seed_catalogue() -> int:
             row.is_default = has_default = True
     with transaction.atomic():
         return len(ChatModel.objects.bulk_create(rows, ignore_conflicts=True))
+
+
+def first_place(alias: str) -> int:
+    """Where the entries of a connection begin: in the order of the settings."""
+    if not get_backend(alias).is_language_model:
+        return ORDER_OF_RULES
+    return (list(settings.CHAT_BACKENDS).index(alias) + 1) * ORDER_STEP
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,15 +149,27 @@ def _candidates(model: ChatModel, catalogue: _Catalogue) -> tuple[Candidate, ...
     available = {entry.pk: entry for entry in catalogue.models if entry.is_available}
     substitutes = catalogue.fallbacks.get(model.pk, ())
     models = [model, *(available[pk] for pk in substitutes if pk in available)]
-    return tuple(
-        Candidate(
-            entry.backend,
-            entry.model_id,
-            entry.label,
-            entry.pk,
-            entry.context_size,
-            entry.parameters,
-            filter_level=entry.filter_level,
-        )
-        for entry in models
+    return tuple(map(candidate_of, models))
+
+
+def candidate_of(model: ChatModel) -> Candidate:
+    return Candidate(
+        model.backend,
+        model.model_id,
+        model.label,
+        model.pk,
+        model.context_size,
+        model.parameters,
+        filter_level=model.filter_level,
     )
+
+
+def remember_size(pk: int, size: int) -> None:
+    """Its server named the size of its context. What an admin wrote stays."""
+    try:
+        changed = ChatModel.objects.filter(pk=pk, context_size=None).update(context_size=size)
+    except DatabaseError as error:  # it will be named again
+        logger.warning("The context size of a model could not be kept: %s", type(error).__name__)
+        return
+    if changed:
+        forget_catalogue()

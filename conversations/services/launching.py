@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from conversations.models import ChatModel, Conversation, Generation
 from conversations.services.acceptance import Draft, accept_all, replay
 from conversations.services.catalogue import candidates, known_candidates
 from conversations.services.judging import judged_again
-from conversations.services.prompting import build_request, goes_on_by_itself
+from conversations.services.prompting import Prompt, characters_of, goes_on_by_itself
 from conversations.services.stopping import made_way
 from conversations.stores import get_store
 from conversations.streaming import current_writer
@@ -64,7 +65,8 @@ async def launch(draft: Draft, messages: tuple[Message, ...]) -> Generation:
     """Accept the turn, then begin to write its reply in this process. `messages` ends with what the person said.
 
     Both in one task of the writer's: a reader who leaves cancels the view, not what was half accepted.
-    All that may fail comes before the transaction.
+    All that may fail comes before the transaction. Raises TooLarge for what fits into no context, and what accept_all
+    raises.
     """
     (generation,) = await launch_all((draft,), messages)
     return generation
@@ -78,18 +80,25 @@ async def launch_all(drafts: tuple[Draft, ...], messages: tuple[Message, ...]) -
     asked = known_candidates(models) or await in_database(lambda: [candidates(model) for model in models])
     if not drafts[0].is_new_message:
         messages = await judged_again(messages, drafts[0].conversation, drafts[0].model)
-    replies = [_reply(draft, each, messages) for draft, each in zip(drafts, asked, strict=True)]
+    replies = [await _reply(draft, each, messages) for draft, each in zip(drafts, asked, strict=True)]
     if len(replies) > 1:
         for reply in replies:
             reply.beside = replies
+    drafts = tuple(
+        replace(draft, prompt_characters=characters_of(reply.request))
+        for draft, reply in zip(drafts, replies, strict=True)
+    )
     return await asyncio.shield(writer.spawn(_accept_and_write(writer, drafts, replies, writer_id)))
 
 
-def _reply(draft: Draft, asked: tuple[Candidate, ...], messages: tuple[Message, ...]) -> LiveReply:
+async def _reply(draft: Draft, asked: tuple[Candidate, ...], messages: tuple[Message, ...]) -> LiveReply:
+    asked = _alike(asked) if draft.continues else asked
+    prompt = Prompt(draft, messages)
     return LiveReply(
         draft.generation_id,
-        _alike(asked) if draft.continues else asked,
-        build_request(draft, messages),
+        asked,
+        await prompt.first_request(asked),
+        prompt=prompt,
         wants_title=_wants_title(draft.conversation, draft.model),
         prefix=draft.prefix,
         joint=Joint(draft.prefix) if draft.continues and not goes_on_by_itself(draft.model.backend) else None,

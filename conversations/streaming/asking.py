@@ -39,6 +39,7 @@ async def ask(reply: LiveReply) -> AsyncGenerator[Delta, None]:
     inquiry = _Inquiry(reply)
     while True:
         try:
+            inquiry.prepare()
             backend = get_backend(inquiry.candidate.backend)
             with Attempt(backend.alias, inquiry.candidate.model_id, label=backend.label) as inquiry.attempt:
                 async with aclosing(backend.stream(inquiry.request)) as deltas:
@@ -61,20 +62,34 @@ class _Inquiry:
 
     def __init__(self, reply: LiveReply):
         self._reply = reply
-        self._prompt = reply.request.messages
         self._others = list(dict.fromkeys(reply.candidates))
         self._faults: list[tuple[Candidate, BackendError]] = []
         self._retries = 0
+        self._shortened: set[Candidate] = set()
+        self._is_shorter = False  # what is to be asked next, than what was asked just now
+        self.request = reply.request
         self.attempt: Attempt | None = None
         self.has_begun = False
         self._turn_to(self._others.pop(0))
 
     def _turn_to(self, candidate: Candidate) -> None:
         self.candidate = candidate
-        self.request: ChatRequest = replace(
-            self._reply.request, model=candidate.model_id, parameters=candidate.parameters, messages=self._prompt
-        )
         self._retries, self._since = 0, time.monotonic()
+
+    def prepare(self) -> None:
+        """Raises BackendError if what is asked does not fit into this candidate's context."""
+        self._is_shorter = False
+        self.request = self._request_for(self.candidate)
+
+    def _request_for(self, candidate: Candidate) -> ChatRequest:
+        """As guards let it pass to a substitute, too; perhaps changed. Raises BackendError, InputError."""
+        request = self._reply.request_for(candidate)
+        if candidate == self._reply.candidates[0]:
+            return request
+        exchange = replace(self._reply.exchange_with(candidate, "message"), is_repeat=True)
+        said = self._reply.said_in(request)[-1]
+        judged = replace(said, content=check_message(said.content, exchange))
+        return replace(request, messages=tuple(judged if one is said else one for one in request.messages))
 
     def see(self, delta: Delta) -> None:
         """Note the first token: reasoning is one, a notice is none."""
@@ -88,6 +103,8 @@ class _Inquiry:
         """Seconds until `candidate`, the same or another one, is to be asked. Raises if nobody is left to ask."""
         if self.has_begun:
             raise error
+        if self._shorten(error):
+            return 0.0
         wait = self._wait(error)
         if wait is not None:
             self._retries += 1
@@ -100,6 +117,15 @@ class _Inquiry:
                 self._turn_to(candidate)
                 return 0.0
         raise self._faults[0][1]
+
+    def _shorten(self, error: BackendError) -> bool:
+        """Whether the same candidate is to be asked again with less of what was said before: once."""
+        prompt = self._reply.prompt
+        if error.concerns != "length" or prompt is None or self.candidate in self._shortened:
+            return False
+        self._shortened.add(self.candidate)
+        self._is_shorter = prompt.shorten(self.candidate, error)
+        return self._is_shorter
 
     def _wait(self, error: BackendError) -> float | None:
         """Before the same candidate is asked again; None if it is not: it would not help, or take too long.
@@ -127,20 +153,19 @@ class _Inquiry:
         return self._is_admitted(candidate)
 
     def _is_admitted(self, candidate: Candidate) -> bool:
-        """Whether guards let what was said pass to this substitute, too; perhaps changed."""
-        exchange = replace(self._reply.exchange_with(candidate, "message"), is_repeat=True)
-        said = self._reply.said_before[-1]
+        """Whether what was said fits into this substitute's context, and guards let it pass."""
         try:
-            judged = replace(said, content=check_message(said.content, exchange))
-        except InputError:
+            self._request_for(candidate)
+        except (BackendError, InputError):
             return False
-        self._prompt = tuple(judged if message is said else message for message in self._reply.request.messages)
         return True
 
     def notice(self, error: BackendError, wait: float) -> Delta:
         """What the person who waits is told, once `next_after` has decided."""
         name, pause = _name(self.candidate), duration(round(wait))
-        if not wait:
+        if self._is_shorter:
+            sentence = _("This chat is longer than “{name}” takes. Asking again with less of it…").format(name=name)
+        elif not wait:
             asked = _name(self._faults[-1][0])
             sentence = _("“{asked}” did not answer. Asking “{name}” instead…").format(asked=asked, name=name)
         elif isinstance(error, BackendUnavailable) and error.blames != "server":

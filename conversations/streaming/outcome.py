@@ -79,6 +79,8 @@ def _ending(outcome: Outcome, reply: LiveReply | None = None) -> dict[str, Any]:
         return fields
     fields |= {"reply_text": reply.text, **asdict(reply.usage), "first_token_ms": reply.watch.first_token_ms}
     fields |= {"tokens_per_second": reply.watch.tokens_per_second(reply.usage, reply.text[len(reply.prefix) :])}
+    if reply.prompt:  # perhaps less than was accepted: it was too long, or another model answered
+        fields["prompt_characters"] = sum(len(message.content) for message in reply.request.messages)
     candidate, asked = reply.candidate, reply.candidates[0]
     if candidate != asked:
         fields |= {"backend": candidate.backend, "upstream_model": candidate.model_id}

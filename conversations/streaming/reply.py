@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
 from uuid import UUID
 
 from conversations.cleaning import Cleaner, clean
-from conversations.errors import Refused
+from conversations.errors import BackendError, Refused
 from conversations.guards import Exchange, Part, ReplyGuards
 from conversations.models import Generation
 from conversations.streaming.joint import Joint
@@ -47,9 +47,22 @@ class Candidate:
     filter_level: str = "standard"
 
 
+class Prompt(Protocol):
+    """What is asked, for whoever is asked (services/prompting.py)."""
+
+    def request_for(self, candidate: Candidate) -> ChatRequest:
+        """Made to measure for this model. Raises BackendError if it cannot be asked this."""
+
+    def shorten(self, candidate: Candidate, error: BackendError) -> bool:
+        """The model refused it as too long. Whether `request_for` now gives a shorter one."""
+
+    def counted(self, candidate: Candidate, request: ChatRequest, tokens: int) -> None:
+        """So many tokens the request had, as the model's own server says."""
+
+
 @dataclass(slots=True)
 class LiveReply:
-    """`candidates`: who may answer, in order; `candidate` is who does.
+    """`candidates`: who may answer, in order; `candidate` is who does. Without a `prompt` all get the same request.
 
     `prefix`: the text that this reply continues; `joint` joins it with what a model says that was asked to go on.
     """
@@ -60,6 +73,7 @@ class LiveReply:
     wants_title: bool = False
     prefix: str = ""
     joint: Joint | None = None
+    prompt: Prompt | None = None
     generation: Generation | None = None
     """The row as it was accepted; once `outcome` is decided, as it was decided, which may have been by another."""
     is_stored: bool = False
@@ -111,10 +125,25 @@ class LiveReply:
     @property
     def said_before(self) -> list[Message]:
         """The branch that is answered, without the system prompt and without the text that is continued."""
-        said = [message for message in self.request.messages if message.role != "system"]
+        return self.said_in(self.request)
+
+    def said_in(self, request: ChatRequest) -> list[Message]:
+        """As `said_before`, of what another candidate is asked."""
+        said = [message for message in request.messages if message.role != "system"]
         if self.prefix:
             return said[: max(place for place, message in enumerate(said) if message.role == "assistant")]
         return said
+
+    def request_for(self, candidate: Candidate) -> ChatRequest:
+        """Raises BackendError for a model that cannot be asked this."""
+        if self.prompt:
+            return self.prompt.request_for(candidate)
+        return replace(self.request, model=candidate.model_id, parameters=candidate.parameters)
+
+    def learn(self) -> None:
+        """How this model counts, now that it is over."""
+        if self.prompt and self.usage.prompt_tokens:
+            self.prompt.counted(self.candidate, self.request, self.usage.prompt_tokens)
 
     def take(self, delta: Delta) -> str:
         """Add a delta and return the clean text that readers may see now."""

@@ -1,4 +1,5 @@
 // The composer: what is typed is kept until the site has accepted it.
+import { startCompare } from "./compare.js";
 import { browserStorage, joined, keepDraft, recallDraft } from "./drafts.js";
 import { deliver, post } from "./send.js";
 
@@ -21,6 +22,7 @@ export function opensPicker({ key, ctrlKey, metaKey, altKey }) {
 /**
  * Bring the page's composer to life. `page` is told what happens: `begin(text)` a message is on its way,
  * `accepted(turn, replaced)` with the element of the answer, `failed()`. `replaced` is the article that was retried, if any.
+ * `settled()` is waited for before anything is sent, and `adopted()` tells that the composer has been renewed.
  */
 export function startComposer(page) {
   const form = document.querySelector("form[data-composer]");
@@ -62,7 +64,9 @@ export function startComposer(page) {
     form.toggleAttribute("data-live", fresh.hasAttribute("data-live"));
     const picker = form.elements.model;
     if (picker && [...picker.options].some((option) => option.value === chosen)) picker.value = chosen;
+    page.adopted();
     nameModel();
+    comparing.show();
     if (focused) refocus();
   }
 
@@ -88,6 +92,7 @@ export function startComposer(page) {
     if (typed) show("");
     complain("");
     page.begin(text);
+    await page.settled();
     const answer = await deliver(form.action, body);
     busy = false;
     sent = "";
@@ -101,6 +106,7 @@ export function startComposer(page) {
   function accept(turn, replaced) {
     keepDraft(storage, draftKey(), "");
     adopt(turn.querySelector("template[data-composer]").content.querySelector("form"));
+    if (!replaced) comparing.clear();
     keep();
     page.accepted(turn, replaced);
   }
@@ -111,14 +117,16 @@ export function startComposer(page) {
   }
 
   async function retry(button) {
-    if (busy || isLive()) return;
+    const beside = button.closest("[data-comparison]") !== null; // the others may still be written
+    if (busy || (isLive() && !beside)) return;
     const article = button.closest("article"); // the button itself may be replaced while the site answers
     const focused = button === document.activeElement;
     const body = fields();
-    if (button.hasAttribute("data-continue")) body.delete("model"); // whoever began it goes on
+    if (beside || button.hasAttribute("data-continue")) body.delete("model"); // whoever began it goes on
     body.set(button.name, button.value);
     busy = button.disabled = true;
     complain("");
+    await page.settled();
     const answer = await deliver(button.formAction, body);
     busy = button.disabled = false;
     if (answer.turn) accept(answer.turn, article);
@@ -150,12 +158,13 @@ export function startComposer(page) {
     if (name) name.textContent = form.elements.model.selectedOptions[0]?.label ?? "";
   }
 
-  /** The panel and its script come with the first use; where they cannot be had, the select stands in. */
+  /** The panel and its script come when they are wanted; where they cannot be had, the select stands in. */
+  const pickerFor = async (button) => button && (await import("./picker.js")).load(button.dataset.picker, form);
+  const prepare = ({ target }) => pickerFor(target.closest("[data-picker]")).catch(() => {}); // choose() tells
+
   async function choose(button, key = "") {
-    if (!button) return;
     try {
-      const picker = await import("./picker.js");
-      await picker.open(form, button, key);
+      (await pickerFor(button))?.open(key);
     } catch {
       form.setAttribute("data-plain-picker", "");
       form.elements.model.focus();
@@ -182,9 +191,14 @@ export function startComposer(page) {
     event.preventDefault();
     choose(event.target, event.key);
   });
+  form.addEventListener("pointerover", prepare);
+  form.addEventListener("focusin", prepare);
   form.addEventListener("change", nameModel);
   document.addEventListener("submit", (event) => {
-    if (event.submitter?.hasAttribute("data-retry")) {
+    if (event.submitter?.hasAttribute("data-stop-one")) {
+      event.preventDefault();
+      stop(event.submitter);
+    } else if (event.submitter?.hasAttribute("data-retry")) {
       event.preventDefault();
       retry(event.submitter);
     } else if (event.target.hasAttribute("data-examples")) {
@@ -193,6 +207,7 @@ export function startComposer(page) {
     }
   });
 
+  const comparing = startCompare(form, storage);
   field.autocomplete = "off"; // the draft is restored here, and a sent message must not come back
   show(field.value.trim() ? field.value : recallDraft(storage, draftKey())); // somebody may have typed before this script came
   keep();

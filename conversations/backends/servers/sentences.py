@@ -73,7 +73,9 @@ class Sentences:
         return self._error(wording.EMPTY)
 
     def only_thought(self) -> BackendError:
-        return self._error(wording.ONLY_THOUGHT)
+        error = self._error(wording.ONLY_THOUGHT)
+        error.code = "only_thought"  # it works, and was only not allowed to come to its end
+        return error
 
     def filtered(self) -> BackendError:
         return BackendError(self._fill(wording.FILTERED), concerns="content")
@@ -86,7 +88,9 @@ class Sentences:
         if refusal.is_filtered:
             return self.filtered()
         if refusal.is_context_too_long:
-            return BackendError(self._fill(wording.TOO_LONG), status=413, concerns="length")
+            size, tokens = refusal.told_sizes
+            sentence = self._fill(wording.TOO_LONG)
+            return BackendError(sentence, status=413, concerns="length", context_size=size, prompt_tokens=tokens)
         if refusal.is_out_of_credit:
             return BackendError(self._fill(wording.NO_CREDIT), status=402)
         if refusal.is_out_of_memory:
