@@ -124,6 +124,7 @@ class Hit(models.Model):
 
     class Part(models.TextChoices):
         MESSAGE = "message", _("message")
+        PROMPT = "prompt", _("system prompt")
         ANSWER = "answer", _("answer")
         REASONING = "reasoning", _("reasoning")
         TITLE = "title", _("title")
