@@ -350,6 +350,14 @@ async def test_what_is_being_written_cannot_be_kept_yet(held, alice, pks):
     await all_finished(lanes)
 
 
+async def test_an_answer_that_the_store_has_not_got_yet_can_be_kept(stores, held, alice, pks):
+    lanes = await compared(alice, pks)
+    await in_database(outcome.settle_abandoned, [lanes[1].pk])  # decided; the store gets it with a later tick
+    await services.keep(lanes[0].conversation, lanes[1].reply_id)
+    assert (await stored(lanes[0])).leaf == lanes[1].reply_id
+    await all_finished(lanes)
+
+
 async def test_only_an_answer_of_a_comparison_is_kept(engine, alice, models):
     first = await finished(await say(alice, "Hi"))
     for message_id in (first.reply_id, first.user_message_id, "nothing"):
