@@ -128,14 +128,34 @@ def chat_context(user, conversation: Conversation | None, wanted: ChatModel | No
     live = next((view.generation_id for view in reversed(views) if view.is_live), "")
     if lacks and not transcript.leaf:
         transcript = replace(transcript, leaf=UNREAD)
+    chosen = composer(conversation, transcript, live_generation_id=live, wanted=wanted)
     return page_context(user, conversation) | {
         "messages": views,
         "lacks": lacks,
-        "composer": composer(conversation, transcript, live_generation_id=live, wanted=wanted),
+        "composer": chosen,
+        "memory": None if lacks else _fullness(conversation, chosen.model, transcript),
         "examples": [] if views or lacks else [str(example) for example in settings.CHAT_EXAMPLE_PROMPTS[:4]],
         "show_connect_notice": user.is_staff and not has_language_model(),
         "greeting_name": user.get_full_name(),
     }
+
+
+def _fullness(
+    conversation: Conversation | None, model: ChatModel | None, transcript: Transcript, leaf: str | None = None
+) -> services.Fullness | None:
+    if conversation is None or model is None:
+        return None
+    return services.fullness(conversation, model, transcript.branch(leaf))
+
+
+def memory_context(conversation: Conversation, model: int | None, leaf: str) -> dict[str, Any]:
+    """What the next message would take along, with the chosen model (by default the conversation's), after `leaf`."""
+    transcript, lacks = services.read_what_is_there(conversation)
+    models = services.available_models()
+    chosen = next((one for one in models if one.pk == model), composer(conversation, transcript).model)
+    end = leaf if leaf in transcript.index() else None
+    found = None if lacks else _fullness(conversation, chosen, transcript, end)
+    return {"conversation": conversation, "memory": found}
 
 
 def _accepted(generation: Generation) -> tuple[Conversation, Transcript]:
@@ -158,11 +178,13 @@ def turn_context(generation: Generation, *, is_retry: bool, is_followed_up: bool
         raise NotFound(_("This chat does not exist."))
     reply = replace(views[-1], generation_id=str(generation.pk) if is_followed_up else views[-1].generation_id)
     live = reply.generation_id if reply.is_live else ""
+    following = composer(conversation, transcript, live_generation_id=live)
     return {
         "conversation": conversation,
         "user_message": None if is_retry else views[-2],
         "reply": reply,
-        "composer": replace(composer(conversation, transcript, live_generation_id=live), parent_id=reply.id),
+        "composer": replace(following, parent_id=reply.id),
+        "memory": _fullness(conversation, following.model, transcript, generation.reply_id),
         "is_new": generation.parent_id == "" and not is_retry,
         "current_id": conversation.pk,
     }

@@ -4,7 +4,7 @@ A request with the header X-Requested-With: fetch comes from our script and gets
 whole pages and redirects. A stranger's conversation does not exist.
 """
 
-from conversations.views.chats import delete, history, home, rename, show
+from conversations.views.chats import delete, history, home, memory, rename, show
 from conversations.views.models import catalogue, choices
 from conversations.views.replies import follow, stop
 from conversations.views.turns import csrf_failure, go_on, retry, select, send, start
@@ -18,6 +18,7 @@ __all__ = [
     "go_on",
     "history",
     "home",
+    "memory",
     "rename",
     "retry",
     "select",

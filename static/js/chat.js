@@ -2,6 +2,7 @@
 import { startComposer } from "./composer.js";
 import { addCodeTools, startCopy } from "./copy.js";
 import { follow } from "./follow.js";
+import { startMemory } from "./memory.js";
 import { BLANK, painter, reduce } from "./reply.js";
 import { startScroll } from "./scroll.js";
 import { nameThePage, placeRow, retitle, startSidebar } from "./sidebar.js";
@@ -42,6 +43,7 @@ function startChat(chat) {
       list.append(article);
     }
     for (const element of document.querySelectorAll(".greeting, .examples")) element.remove();
+    memory.adopt(turn.querySelector("template[data-memory-view]").content.firstElementChild);
     placeRow(turn.querySelector("template[data-sidebar-row]").content.firstElementChild);
     moveTo(turn);
     toEnd();
@@ -68,6 +70,7 @@ function startChat(chat) {
         paint(state);
         if (event.type !== "done") return;
         composer.settle();
+        memory.ended();
         announce(event.data.status);
       },
       report(condition, status) {
@@ -84,6 +87,7 @@ function startChat(chat) {
     composer.settle();
   }
 
+  const memory = startMemory(list);
   const composer = startComposer({ begin, accepted, failed });
   startCopy(() => announce("copied"));
   addCodeTools(list);

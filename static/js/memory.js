@@ -1,0 +1,57 @@
+// What the model is shown of the chat: the line where its memory begins, and how full its context is.
+
+/** The address that tells it for this model, after this message. */
+export function addressFor(url, { model, leaf }) {
+  const query = new URLSearchParams(Object.entries({ model, leaf }).filter(([, value]) => value));
+  return query.size ? `${url}?${query}` : url;
+}
+
+/**
+ * Keep both right on this page. `adopt(view)` takes the element that came with a turn; `refresh()` asks for it anew:
+ * once an answer has ended, another model is chosen, or the settings have changed.
+ */
+export function startMemory(list) {
+  const form = document.querySelector("form[data-composer]");
+  let asked = 0;
+
+  const shown = () => document.querySelector("[data-memory]");
+
+  function adopt(view) {
+    asked++; // what is still on its way is out of date
+    shown().replaceWith(view);
+    placeLine(view.querySelector("template[data-memory-line]"));
+  }
+
+  function placeLine(template) {
+    list.querySelector("[data-memory-begins]")?.remove();
+    if (!template) return;
+    const before = template.dataset.before && document.getElementById(`m-${template.dataset.before}`);
+    const line = template.content.cloneNode(true);
+    if (!template.dataset.before) list.append(line);
+    else before?.before(line);
+  }
+
+  async function refresh() {
+    const { url } = shown().dataset;
+    if (!url) return;
+    const turn = ++asked;
+    const { model, parent_id: leaf } = form.elements;
+    const response = await fetch(addressFor(url, { model: model?.value, leaf: leaf.value }), {
+      headers: { "X-Requested-With": "fetch" },
+    }).catch(() => null);
+    if (!response?.ok) return; // it stays as it was
+    const page = document.createElement("template");
+    page.innerHTML = await response.text().catch(() => "");
+    const view = page.content.querySelector("[data-memory]");
+    if (view && turn === asked) adopt(view);
+  }
+
+  /** An answer has ended: only where that changes anything. */
+  function ended() {
+    if ("changes" in shown().dataset) refresh();
+  }
+
+  form.addEventListener("change", ({ target }) => target.name === "model" && refresh());
+  document.addEventListener("chat:tuned", refresh);
+  return { adopt, ended };
+}
