@@ -5,6 +5,7 @@ import { follow } from "./follow.js";
 import { startMemory } from "./memory.js";
 import { BLANK, painter, reduce } from "./reply.js";
 import { startScroll } from "./scroll.js";
+import { startSettings } from "./settings.js";
 import { nameThePage, placeRow, retitle, startSidebar } from "./sidebar.js";
 
 function startChat(chat) {
@@ -12,6 +13,7 @@ function startChat(chat) {
   const announcer = document.querySelector("[data-announcer]");
   const offline = document.querySelector("[data-offline]");
   const toEnd = startScroll(list, chat.querySelector("[data-to-end]"));
+  const settings = startSettings();
   let shown = location.pathname;
 
   function announce(name) {
@@ -88,7 +90,7 @@ function startChat(chat) {
   }
 
   const memory = startMemory(list);
-  const composer = startComposer({ begin, accepted, failed });
+  const composer = startComposer({ begin, accepted, failed, settled: settings.settled, adopted: settings.renewed });
   startCopy(() => announce("copied"));
   addCodeTools(list);
   for (const article of list.querySelectorAll("[data-follow]")) watch(article);

@@ -51,6 +51,17 @@ export function startMemory(list) {
     if ("changes" in shown().dataset) refresh();
   }
 
+  /** To the panel beside the chat; without it, the link leads to a page. */
+  function openSettings(event) {
+    const opener = document.querySelector("[data-settings-open]");
+    const link = event.target.closest("[data-memory-settings]");
+    if (!link || !opener || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    link.closest("[popover]").hidePopover();
+    if (opener.getAttribute("aria-expanded") !== "true") opener.click();
+  }
+
+  document.addEventListener("click", openSettings);
   form.addEventListener("change", ({ target }) => target.name === "model" && refresh());
   document.addEventListener("chat:tuned", refresh);
   return { adopt, ended };

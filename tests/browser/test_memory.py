@@ -110,6 +110,16 @@ def test_the_memory_of_the_chat_moves_the_line(page):
     expect(page.get_by_role("button", name=LINE)).to_have_count(0)
 
 
+def test_the_line_leads_to_the_settings_and_moves_as_they_change(page):
+    talk(page, "one", "two", "three", "four")
+    page.get_by_role("button", name=LINE).click()
+    page.get_by_role("link", name="Open the settings").click()
+    page.get_by_label("Memory").select_option("1")
+    expect(first_remembered(page)).to_have_text("four")
+    page.get_by_label("Memory").select_option("0")
+    expect(page.get_by_role("button", name=LINE)).to_have_count(0)
+
+
 def test_the_meter_grows_with_the_chat_live_and_says_about_what(page):
     resize(4096)
     page.reload()

@@ -73,7 +73,9 @@ class Sentences:
         return self._error(wording.EMPTY)
 
     def only_thought(self) -> BackendError:
-        return self._error(wording.ONLY_THOUGHT)
+        error = self._error(wording.ONLY_THOUGHT)
+        error.code = "only_thought"  # it works, and was only not allowed to come to its end
+        return error
 
     def filtered(self) -> BackendError:
         return BackendError(self._fill(wording.FILTERED), concerns="content")
