@@ -18,17 +18,19 @@ export function startMemory(list) {
 
   function adopt(view) {
     asked++; // what is still on its way is out of date
-    shown().replaceWith(view);
+    if (!shown().isEqualNode(view)) shown().replaceWith(view); // or else what is open in it would close
     placeLine(view.querySelector("template[data-memory-line]"));
   }
 
   function placeLine(template) {
-    list.querySelector("[data-memory-begins]")?.remove();
-    if (!template) return;
-    const before = template.dataset.before && document.getElementById(`m-${template.dataset.before}`);
-    const line = template.content.cloneNode(true);
-    if (!template.dataset.before) list.append(line);
-    else before?.before(line);
+    const old = list.querySelector("[data-memory-begins]");
+    const line = template?.content.firstElementChild.cloneNode(true);
+    const next = template?.dataset.before ? document.getElementById(`m-${template.dataset.before}`) : null;
+    if (old && line?.isEqualNode(old) && old.nextElementSibling === next) return;
+    old?.remove();
+    if (!line) return;
+    if (next) next.before(line);
+    else if (!template.dataset.before) list.append(line);
   }
 
   async function refresh() {

@@ -114,9 +114,9 @@ def test_the_line_leads_to_the_settings_and_moves_as_they_change(page):
     talk(page, "one", "two", "three", "four")
     page.get_by_role("button", name=LINE).click()
     page.get_by_role("link", name="Open the settings").click()
-    page.get_by_label("Memory").select_option("1")
+    page.get_by_label("Memory", exact=True).select_option("1")
     expect(first_remembered(page)).to_have_text("four")
-    page.get_by_label("Memory").select_option("0")
+    page.get_by_label("Memory", exact=True).select_option("0")
     expect(page.get_by_role("button", name=LINE)).to_have_count(0)
 
 
