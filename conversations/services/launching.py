@@ -17,7 +17,7 @@ from conversations.errors import ChatError, ConversationBusy, QuotaExceeded
 from conversations.models import ChatModel, Conversation, Generation
 from conversations.services.acceptance import Draft, accept_all, replay
 from conversations.services.catalogue import candidates, known_candidates
-from conversations.services.judging import judged_again
+from conversations.services.judging import judged_again, judged_system_prompt
 from conversations.services.prompting import Prompt, characters_of, goes_on_by_itself
 from conversations.services.stopping import made_way
 from conversations.stores import get_store
@@ -93,7 +93,7 @@ async def launch_all(drafts: tuple[Draft, ...], messages: tuple[Message, ...]) -
 
 async def _reply(draft: Draft, asked: tuple[Candidate, ...], messages: tuple[Message, ...]) -> LiveReply:
     asked = _alike(asked) if draft.continues else asked
-    prompt = Prompt(draft, messages)
+    prompt = Prompt(draft, messages, await judged_system_prompt(draft.conversation, draft.model))
     return LiveReply(
         draft.generation_id,
         asked,
