@@ -62,5 +62,7 @@ def _reply_metadata(generation: Generation) -> dict[str, Any]:
         "error": generation.error,
         "prompt_tokens": generation.prompt_tokens,
         "completion_tokens": generation.completion_tokens,
+        "reasoning": generation.reasoning_text,
+        "reasoning_ms": generation.reasoning_ms,
     }
     return {name: value for name, value in known.items() if value not in ("", None)}

@@ -11,7 +11,9 @@ from uuid import UUID
 from conversations.cleaning import Cleaner, clean
 from conversations.guards import ReplyGuards
 from conversations.models import Generation
+from conversations.reasoning import OFF, OPENED, TAGS, Splitter, mode_of, split_whole
 from conversations.streaming.joint import Joint
+from conversations.streaming.thoughts import Thoughts
 from conversations.types import NOTHING, ChatRequest, Delta, Message, Usage
 
 FINISH_REASON_MAX_LENGTH = 20
@@ -48,6 +50,7 @@ class LiveReply:
     """`candidates`: who may answer, in order; `candidate` is who does.
 
     `prefix`: the text that this reply continues; `joint` joins it with what a model says that was asked to go on.
+    `thoughts`: what the model thinks, which is no part of the text.
     """
 
     generation_id: UUID
@@ -56,6 +59,7 @@ class LiveReply:
     wants_title: bool = False
     prefix: str = ""
     joint: Joint | None = None
+    thoughts: Thoughts = field(default_factory=lambda: Thoughts(ReplyGuards))
     generation: Generation | None = None
     """The row as it was accepted; once `outcome` is decided, as it was decided, which may have been by another."""
     is_stored: bool = False
@@ -68,6 +72,10 @@ class LiveReply:
     usage: Usage = field(default_factory=Usage)
     checkpointed: int = 0
     length: int = 0
+    is_opened: bool = False
+    """Its reasoning came without an opening tag: the chat template had opened the block."""
+    _is_answering: bool = False
+    _splitter: Splitter | None = None
     _parts: list[str] = field(default_factory=list)
     _cleaner: Cleaner = field(default_factory=Cleaner)
     _guards: ReplyGuards = field(default_factory=ReplyGuards)
@@ -83,11 +91,6 @@ class LiveReply:
         return self.candidate.backend
 
     @property
-    def has_begun(self) -> bool:
-        """Whether the model has said anything: from then on nobody else may answer in its place."""
-        return self.length > len(self.prefix) or bool(self.joint and self.joint.held)
-
-    @property
     def said_before(self) -> list[Message]:
         """The branch that is answered, without the system prompt and without the text that is continued."""
         said = [message for message in self.request.messages if message.role != "system"]
@@ -96,17 +99,67 @@ class LiveReply:
         return said
 
     def take(self, delta: Delta) -> str:
-        """Add a delta and return the clean text that readers may see now."""
+        """Add a delta and return the clean text that readers may see now; what it adds to `thoughts` is fresh there."""
         if delta.usage:
             self.usage = Usage(_count(delta.usage.prompt_tokens), _count(delta.usage.completion_tokens))
         if delta.finish_reason:
             self.finish_reason = delta.finish_reason[:FINISH_REASON_MAX_LENGTH]
-        return self._add(self._join(self._guards.feed(self._cleaner.feed(delta.text)))) if delta.text else ""
+        if delta.metadata and (reasoning := delta.metadata.get("reasoning")):
+            self.thoughts.add(reasoning)
+            self._is_answering = False
+        if not delta.text:
+            return ""
+        text = self._cleaner.feed(delta.text)
+        if not self._is_answering:
+            text = self._answer_in(text)
+        return self._add(self._join(self._guards.feed(text)))
 
     def finish(self) -> str:
-        """What cleaning, guards and joining still held back."""
-        rest = self._join(self._guards.feed(self._cleaner.finish()) + self._guards.finish())
-        return self._add(rest + self.joint.finish() if self.joint else rest)
+        """What cleaning, splitting, guards and joining still held back."""
+        rest = self._cleaner.finish()
+        if self._splitter:
+            rest = self._answer_in(rest)
+            thoughts, held = self._splitter.finish()
+            self.thoughts.add_clean(thoughts)
+            rest += held
+        self.thoughts.pause()
+        rest = self._join(self._guards.feed(rest) + self._guards.finish())
+        return self._add(rest + self.joint.finish() if self.joint else rest) + self._reconsidered()
+
+    def _answer_in(self, text: str) -> str:
+        """What of the text is no reasoning. Asked only until the answer has begun: it costs more than most tokens."""
+        if self._splitter is None:
+            self._splitter = Splitter(self._reasoning_mode)
+        thoughts, answer = self._splitter.feed(text)
+        if thoughts:
+            self.thoughts.add_clean(thoughts)
+        if answer:
+            self.thoughts.pause()
+        self._is_answering = self._splitter.is_past
+        return answer
+
+    @property
+    def _reasoning_mode(self) -> str:
+        mode = mode_of(self.candidate.parameters)
+        goes_on_in_text = self.prefix and not self.joint  # then no template opens anything
+        return TAGS if mode == OPENED and (self.thoughts.is_running or goes_on_in_text) else mode
+
+    def _reconsidered(self) -> str:
+        """At the end it may turn out that what seemed to be reasoning is the answer (which is returned), or reversely.
+
+        Readers who saw it otherwise get the whole with the last frame.
+        """
+        if self.prefix:
+            return ""
+        splitter = self._splitter
+        if splitter and splitter.is_inside and not splitter.has_seen_tag and self.finish_reason == "stop":
+            return self._add(self.thoughts.forget())  # it answered without thinking
+        if self.thoughts.length or mode_of(self.candidate.parameters) == OFF:
+            return ""
+        if parts := split_whole(self.text):
+            self.thoughts.keep(parts[0])
+            self._parts, self.length, self.is_opened = [parts[1]], len(parts[1]), True
+        return ""
 
     def _join(self, text: str) -> str:
         text = clean(text)  # guards may be anybody's

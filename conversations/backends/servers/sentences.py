@@ -70,8 +70,8 @@ class Sentences:
     def empty(self) -> BackendError:
         return self._error(wording.EMPTY)
 
-    def only_thought(self) -> BackendError:
-        return self._error(wording.ONLY_THOUGHT)
+    def only_thought(self, *, is_cut: bool) -> BackendError:
+        return self._error(wording.ONLY_THOUGHT if is_cut else wording.THOUGHT_AND_STOPPED)
 
     def filtered(self) -> BackendError:
         return BackendError(self._fill(wording.FILTERED), concerns="content")
