@@ -64,5 +64,6 @@ def _reply_metadata(generation: Generation) -> dict[str, Any]:
         "completion_tokens": generation.completion_tokens,
         "reasoning": generation.reasoning_text,
         "reasoning_ms": generation.reasoning_ms,
+        "options": generation.options,
     }
-    return {name: value for name, value in known.items() if value not in ("", None)}
+    return {name: value for name, value in known.items() if value not in ("", None, {})}

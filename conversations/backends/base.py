@@ -12,13 +12,13 @@ Backends know types and errors; nothing of the database, of HTTP requests or of 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, ClassVar
 
 from django.core.checks import CheckMessage
 
-from conversations.types import ChatRequest, Delta, Message, Setting
+from conversations.types import NOTHING, ChatRequest, Delta, Message, Setting
 
 
 class ChatBackend(ABC):
@@ -34,7 +34,10 @@ class ChatBackend(ABC):
     """True when a last message by the assistant is taken as the beginning of the answer."""
 
     settings: ClassVar[Sequence[Setting]] = ()
-    """What people can tune here beside the usual: additional inputs. They come in `request.options`."""
+    """What people can tune: those of the usual ones that it knows (backends/tuning.py), and inputs of its own.
+
+    Their values come in `request.options`, checked; a request for a title has none of one's own.
+    """
 
     def __init__(self, alias: str = "", **options: Any):
         """`alias` is the key in CHAT_BACKENDS; `options` its OPTIONS, each a named parameter in a subclass."""
@@ -59,6 +62,15 @@ class ChatBackend(ABC):
             async for delta in deltas:
                 pieces.append(delta.text)
         return Message("assistant", "".join(pieces))
+
+    def count_tokens(
+        self, messages: Sequence[Message], model: str, parameters: Mapping[str, Any] = NOTHING
+    ) -> int | None:
+        """The tokens of a prompt as this model will see it, its template included; None if they cannot be counted now.
+
+        Without waiting: a model that is not loaded yet counts nothing, and no server is asked. Called from any thread.
+        """
+        return None
 
     def models(self) -> Sequence[dict[str, Any]]:
         """The entries this backend brings to the catalogue: dicts of ChatModel fields (model_id, label, …)."""

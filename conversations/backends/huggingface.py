@@ -45,6 +45,7 @@ class HuggingFaceBackend(ServerBackend):
     deadline              seconds for the whole reply (600)
     max_length            characters after which an endless reply is cut (1,000,000)
     can_continue          the server goes on from a last message by the assistant: vLLM, transformers, llama.cpp (False)
+    knows_top_k           people may set top_k: vLLM, TGI, llama.cpp, transformers know it, OpenAI does not (False)
     label                 what people are told they wait for
     """
 

@@ -15,12 +15,14 @@ from collections.abc import AsyncIterator
 from typing import Any, ClassVar
 
 from conversations.backends.base import ChatBackend
+from conversations.backends.tuning import MAX_TOKENS, MEMORY, TEMPERATURE, TOP_P
 from conversations.types import ChatRequest, Delta, Usage
 
 
 class ScriptedBackend(ChatBackend):
     label: ClassVar[str] = "Scripted"
     supports_continue = True
+    settings = (TEMPERATURE, MAX_TOKENS, MEMORY, TOP_P)
 
     def __init__(self, alias: str = "", *, delay: float = 0.0, titles: bool = True, **options: Any):
         """`delay` in seconds between the words of an unscripted reply; `titles` as a language model makes them."""

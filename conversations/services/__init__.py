@@ -21,6 +21,7 @@ from conversations.services.conversations import (
     store,
 )
 from conversations.services.stopping import stop
+from conversations.services.tuning import options_for, settings_of, system_prompt_of, wishes
 from conversations.services.turns import edit_message, regenerate, select, send_message
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "edit_message",
     "forget_catalogue",
     "latest",
+    "options_for",
     "read",
     "read_what_is_there",
     "regenerate",
@@ -42,7 +44,10 @@ __all__ = [
     "seed_catalogue",
     "select",
     "send_message",
+    "settings_of",
     "start_conversation",
     "stop",
     "store",
+    "system_prompt_of",
+    "wishes",
 ]

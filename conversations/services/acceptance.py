@@ -26,7 +26,8 @@ class Draft:
     """A turn that is asked for. `text` is what the person said, also when an answer is asked for again.
 
     `transcript` is what was said before. `continues` is the id of a reply, and `prefix` its text, with which the new
-    one begins. After `answer_by` (executors.py) whoever asked has been told that it failed.
+    one begins; `thoughts` what was thought before it, and `thought_for` in how many milliseconds. After `answer_by`
+    (executors.py) whoever asked has been told that it failed.
     """
 
     conversation: Conversation
@@ -41,6 +42,8 @@ class Draft:
     is_new_message: bool = False
     continues: str = ""
     prefix: str = ""
+    thoughts: str = ""
+    thought_for: int = 0
     answer_by: float = field(default_factory=answer_by.get)
     generation_id: UUID = field(default_factory=uuid4)
     reply_id: str = field(default_factory=new_id)
@@ -153,6 +156,8 @@ def _insert(draft: Draft, writer_id: UUID) -> Generation:
         user_text=draft.text,
         reply_id=draft.reply_id,
         reply_text=draft.prefix,
+        reasoning_text=draft.thoughts,
+        reasoning_ms=draft.thought_for or None,
         continues=draft.continues,
         is_regeneration=not draft.is_new_message,
         idempotency_key=draft.key,

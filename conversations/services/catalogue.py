@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from conversations.backends import get_backend
 from conversations.errors import BackendUnavailable, InputError
-from conversations.models import ChatModel, Conversation, ModelFallback
+from conversations.models import ChatModel, Conversation, ModelFallback, ModelSetting
 from conversations.streaming.reply import Candidate
 
 ORDER_STEP = 100
@@ -46,10 +46,11 @@ def seed_catalogue() -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Catalogue:
-    """The enabled models and their fallbacks, as the database had them `at` a moment of time.monotonic()."""
+    """The enabled models, with their fallbacks and settings, as the database had them `at` a time.monotonic()."""
 
     models: tuple[ChatModel, ...]
     fallbacks: Mapping[int, tuple[int, ...]]
+    settings: Mapping[int, Mapping[str, ModelSetting]]
     at: float
 
 
@@ -64,7 +65,10 @@ def _catalogue() -> _Catalogue:
         fallbacks: dict[int, tuple[int, ...]] = {}
         for model, substitute in ModelFallback.objects.values_list("model_id", "substitute_id"):
             fallbacks[model] = (*fallbacks.get(model, ()), substitute)
-        _known = _Catalogue(tuple(ChatModel.objects.filter(enabled=True)), fallbacks, now)
+        changes: dict[int, dict[str, ModelSetting]] = {}
+        for row in ModelSetting.objects.all():
+            changes.setdefault(row.model_id, {})[row.name] = row
+        _known = _Catalogue(tuple(ChatModel.objects.filter(enabled=True)), fallbacks, changes, now)
     return _known
 
 
@@ -75,13 +79,18 @@ def forget_catalogue(**_signal: object) -> None:
 
 
 for _changed in (post_save, post_delete):
-    for _model in (ChatModel, ModelFallback):
+    for _model in (ChatModel, ModelFallback, ModelSetting):
         _changed.connect(forget_catalogue, sender=_model, dispatch_uid="conversations.catalogue")
 
 
 def available_models() -> list[ChatModel]:
     """What can be chosen now, in the catalogue's order."""
     return [model for model in _catalogue().models if model.is_available]
+
+
+def changes_of(model: ChatModel) -> Mapping[str, ModelSetting]:
+    """What this entry changes of the settings that its connection declares, by their names."""
+    return _catalogue().settings.get(model.pk, {})
 
 
 def default_model(models: list[ChatModel] | None = None) -> ChatModel | None:

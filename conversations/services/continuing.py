@@ -15,6 +15,7 @@ from conversations.services.acceptance import Draft
 from conversations.services.catalogue import choose_model
 from conversations.services.conversations import read_with_room
 from conversations.services.launching import body_hash, launch, once
+from conversations.services.tuning import prepared_options
 from conversations.services.turns import answered
 from conversations.streaming.executors import in_database, in_store
 from conversations.types import new_id
@@ -38,23 +39,32 @@ async def continue_reply(
         question, reply = answered(transcript, message_id)
         if not can_go_on(reply):
             raise InputError(_("There is nothing to continue here: the answer is complete. Reload the page."))
-        chosen = await in_database(_model, model, reply.metadata, conversation)
+        chosen, options = await in_database(_model_with_options, model, reply.metadata, conversation)
         draft = Draft(
             conversation,
             chosen,
             question.id,
             question.content,
             question.parent_id or "",
-            {},
+            options,
             key,
             body,
             transcript,
             continues=reply.id,
             prefix=reply.content,
+            thoughts=reply.metadata.get("reasoning", ""),
+            thought_for=reply.metadata.get("reasoning_ms", 0),
         )
         return await launch(draft, transcript.branch(question.id))
 
     return await once(conversation, key, body, attempt)
+
+
+def _model_with_options(
+    wanted: int | None, metadata: Mapping[str, Any], conversation: Conversation
+) -> tuple[ChatModel, dict[str, Any]]:
+    model = _model(wanted, metadata, conversation)
+    return model, prepared_options(conversation, model)
 
 
 def _model(wanted: int | None, metadata: Mapping[str, Any], conversation: Conversation) -> ChatModel:

@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 def by_id(user, conversation_id) -> Conversation:
     """Raises NotFound for what does not exist, is deleted, or is someone else's."""
-    found = Conversation.objects.for_user(user).select_related("model").filter(pk=conversation_id).first()
+    found = Conversation.objects.for_user(user).select_related("model", "persona").filter(pk=conversation_id).first()
     if found is None:
         raise NotFound(_("This chat does not exist."))
     return found

@@ -70,6 +70,8 @@ async def launch(draft: Draft, messages: tuple[Message, ...]) -> Generation:
         build_request(draft, messages),
         wants_title=_wants_title(draft.conversation, draft.model),
         prefix=draft.prefix,
+        thought_before=draft.thoughts,
+        thought_for=draft.thought_for,
         joint=Joint(draft.prefix) if draft.continues and not goes_on_by_itself(draft.model.backend) else None,
     )
     return await asyncio.shield(writer.spawn(_accept_and_write(writer, draft, reply, writer_id)))

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from django.conf import settings
-
 from conversations.backends import get_backend
 from conversations.services.acceptance import Draft
+from conversations.services.tuning import system_prompt_of
 from conversations.types import ChatRequest, Message
 
 # In English whatever the language of the chat: models follow it best, and nobody but them reads it.
@@ -20,13 +19,14 @@ GO_ON = (
 
 def build_request(draft: Draft, messages: Iterable[Message]) -> ChatRequest:
     """`messages` is the branch, oldest first, ending with what the person said."""
-    prompt = [Message("system", settings.CHAT_SYSTEM_PROMPT)] if settings.CHAT_SYSTEM_PROMPT else []
+    told_first = system_prompt_of(draft.conversation)
+    prompt = [Message("system", told_first)] if told_first else []
     return ChatRequest(
         messages=(*prompt, *_alternating(messages), *_text_so_far(draft)),
         model=draft.model.model_id,
         user_id=str(draft.conversation.user_id),
         conversation_id=str(draft.conversation.pk),
-        options={**settings.CHAT_DEFAULT_OPTIONS, **draft.options},
+        options=draft.options,
     )
 
 
@@ -42,6 +42,13 @@ def _text_so_far(draft: Draft) -> list[Message]:
     return [so_far] if goes_on_by_itself(draft.model.backend) else [so_far, Message("user", GO_ON)]
 
 
+def _without_reasoning(message: Message) -> Message:
+    """What a model thought is for people to read: its next answer gets dearer by it, and no better."""
+    if "reasoning" not in message.metadata:
+        return message
+    return replace(message, metadata={name: value for name, value in message.metadata.items() if name != "reasoning"})
+
+
 def _alternating(messages: Iterable[Message]) -> list[Message]:
     """Without empty answers; neighbours of one role joined, because many chat templates refuse two in a row."""
     joined: list[Message] = []
@@ -51,5 +58,5 @@ def _alternating(messages: Iterable[Message]) -> list[Message]:
         if joined and joined[-1].role == message.role:
             joined[-1] = replace(joined[-1], content=f"{joined[-1].content}\n\n{message.content}")
         else:
-            joined.append(message)
+            joined.append(_without_reasoning(message))
     return joined

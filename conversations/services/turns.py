@@ -17,9 +17,9 @@ from conversations.errors import ConversationBusy, InputError
 from conversations.guards import check_message
 from conversations.models import Conversation, Generation
 from conversations.services.acceptance import Draft
-from conversations.services.catalogue import choose_model
 from conversations.services.conversations import read, read_with_room
 from conversations.services.launching import body_hash, launch, once
+from conversations.services.tuning import chosen_with_options
 from conversations.stores import get_store
 from conversations.streaming.executors import in_database, in_store
 from conversations.types import NOTHING, Message, Transcript, new_id
@@ -37,7 +37,8 @@ async def send_message(
     """Accept a message and begin to answer it. The turn is durable when this returns.
 
     `parent_id` is the leaf that the page showed ("" for a first message, None for whatever is shown now).
-    `model` is a ChatModel's pk, for this message and those that follow. The same `idempotency_key` with the
+    `model` is a ChatModel's pk, for this message and those that follow; `options`, by the names of settings, are for
+    this message alone. The same `idempotency_key` with the
     same body returns the first generation again.
 
     Raises InputError and its family (guards, an unknown parent or model, a reused key: KeyReused),
@@ -49,14 +50,13 @@ async def send_message(
 
     async def attempt() -> Generation:
         text = check_message(said)
-        chosen = await in_database(choose_model, model, conversation)
+        chosen, effective = await in_database(chosen_with_options, model, conversation, options)
         is_new = conversation._state.adding
         transcript = Transcript() if is_new else await in_store(read_with_room, conversation)
         parent = _parent(transcript, parent_id)
         message = Message("user", text, parent_id=parent)
-        given = dict(options)
         draft = Draft(
-            conversation, chosen, message.id, text, parent or "", given, key, body, transcript, is_new_message=True
+            conversation, chosen, message.id, text, parent or "", effective, key, body, transcript, is_new_message=True
         )
         return await launch(draft, (*(transcript.branch(parent) if parent else ()), message))
 
@@ -73,9 +73,17 @@ async def regenerate(
     async def attempt() -> Generation:
         transcript = await in_store(read_with_room, conversation)
         question, _reply = answered(transcript, message_id)
-        chosen = await in_database(choose_model, model, conversation)
+        chosen, options = await in_database(chosen_with_options, model, conversation)
         draft = Draft(
-            conversation, chosen, question.id, question.content, question.parent_id or "", {}, key, body, transcript
+            conversation,
+            chosen,
+            question.id,
+            question.content,
+            question.parent_id or "",
+            options,
+            key,
+            body,
+            transcript,
         )
         return await launch(draft, transcript.branch(question.id))
 

@@ -45,7 +45,7 @@ class LiveBlocks:
 
     @property
     def open(self) -> tuple[str, str] | None:
-        """HTML of the unfinished block as it was rendered last, and the text behind it; None if it has changed since."""
+        """HTML of the unfinished block as it was rendered last, and the text behind it; None if it is outdated."""
         source, html = self._open
         if not source or self._pending or not self._splitter.tail.startswith(source):
             return None

@@ -50,7 +50,8 @@ class LiveReply:
     """`candidates`: who may answer, in order; `candidate` is who does.
 
     `prefix`: the text that this reply continues; `joint` joins it with what a model says that was asked to go on.
-    `thoughts`: what the model thinks, which is no part of the text.
+    `thoughts`: what the model thinks, which is no part of the text; of a reply that goes on it begins with what was
+    `thought_before`, in `thought_for` milliseconds.
     """
 
     generation_id: UUID
@@ -59,11 +60,13 @@ class LiveReply:
     wants_title: bool = False
     prefix: str = ""
     joint: Joint | None = None
-    thoughts: Thoughts = field(default_factory=lambda: Thoughts(ReplyGuards))
+    thought_before: str = ""
+    thought_for: int = 0
     generation: Generation | None = None
     """The row as it was accepted; once `outcome` is decided, as it was decided, which may have been by another."""
     is_stored: bool = False
     candidate: Candidate = field(init=False)
+    thoughts: Thoughts = field(init=False)
     task: asyncio.Task | None = None
     outcome: Outcome | None = None
     cancelled_as: str = ""
@@ -82,6 +85,7 @@ class LiveReply:
 
     def __post_init__(self) -> None:
         self.candidate = self.candidates[0]
+        self.thoughts = Thoughts(ReplyGuards, self.thought_before, self.thought_for)
         self._add(self.prefix)
         self.checkpointed = self.length
 

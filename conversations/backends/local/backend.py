@@ -24,6 +24,7 @@ from conversations.backends.local.prompt import turns_of
 from conversations.backends.local.run import Run
 from conversations.backends.local.sampling import Sampling
 from conversations.backends.local.turns import Turn, Turns
+from conversations.backends.tuning import USUAL
 from conversations.types import ChatRequest, Delta
 
 
@@ -40,6 +41,7 @@ class LocalBackend(ChatBackend):
     """
 
     supports_continue = True
+    settings = USUAL
 
     def __init__(
         self,

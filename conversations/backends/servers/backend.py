@@ -17,6 +17,7 @@ from conversations.backends.servers.listing import catalogue, label_of
 from conversations.backends.servers.reply import ReplyReader
 from conversations.backends.servers.request import OptionalFields
 from conversations.backends.servers.sentences import Sentences
+from conversations.backends.tuning import MAX_TOKENS, MEMORY, TEMPERATURE, TOP_K, TOP_P
 from conversations.errors import BackendError
 from conversations.types import ChatRequest, Delta
 
@@ -25,6 +26,8 @@ TAIL = 2.0  # seconds to wait for the token counts once the reply is finished
 
 class ServerBackend(ChatBackend):
     """A model behind `/chat/completions`. A subclass says how chunks are fetched: `_batches`."""
+
+    settings = (TEMPERATURE, MAX_TOKENS, MEMORY, TOP_P)
 
     def __init__(
         self,
@@ -41,6 +44,7 @@ class ServerBackend(ChatBackend):
         max_length: int = 1_000_000,
         label: str = "",
         can_continue: bool = False,
+        knows_top_k: bool = False,
     ):
         super().__init__(alias)
         self.address = Address.parse(base_url)
@@ -51,6 +55,8 @@ class ServerBackend(ChatBackend):
         self.label = label or self.address.host  # type: ignore[misc]
         self._model_ids = models
         self.supports_continue = can_continue  # type: ignore[misc]
+        if knows_top_k:
+            self.settings = (*self.settings, TOP_K)  # type: ignore[misc]
         self._fields = OptionalFields(can_continue=can_continue)
         secrets = (self.api_key, self.address.password, *self.headers.values())
         self.sentences = Sentences(self.label, alias, self.address.netloc, tuple(filter(None, secrets)))

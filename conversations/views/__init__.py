@@ -1,0 +1,25 @@
+"""The HTML mouth of the services. What lives (sending, stopping, following) is asynchronous, pages are not.
+
+A request with the header X-Requested-With: fetch comes from our script and gets fragments; any other gets
+whole pages and redirects. A stranger's conversation does not exist.
+"""
+
+from conversations.views.chats import delete, history, home, rename, show
+from conversations.views.replies import follow, stop
+from conversations.views.turns import csrf_failure, go_on, retry, select, send, start
+
+__all__ = [
+    "csrf_failure",
+    "delete",
+    "follow",
+    "go_on",
+    "history",
+    "home",
+    "rename",
+    "retry",
+    "select",
+    "send",
+    "show",
+    "start",
+    "stop",
+]

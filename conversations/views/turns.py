@@ -1,0 +1,96 @@
+"""What is said and asked for: a message, another answer, the rest of one, another version."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+
+from conversations import services
+from conversations.access import members_only, own_or_404
+from conversations.errors import ChatError, InputError
+from conversations.forms import MessageForm, RetryForm
+from conversations.models import Conversation
+from conversations.responses import refusal, stale_form, turn_response
+from conversations.streaming.executors import in_database
+
+
+@require_POST
+@members_only
+async def start(request: HttpRequest) -> HttpResponse:
+    """The first message of a new conversation."""
+    user = await request.auser()
+    return await _send(request, services.start_conversation(user))
+
+
+@require_POST
+@members_only
+async def send(request: HttpRequest, conversation_id) -> HttpResponse:
+    user = await request.auser()
+    return await _send(request, await in_database(own_or_404, user, conversation_id))
+
+
+@require_POST
+@members_only
+async def retry(request: HttpRequest, conversation_id) -> HttpResponse:
+    """Another answer, in the place of one that failed."""
+    return await _answer_again(request, conversation_id, services.regenerate)
+
+
+@require_POST
+@members_only
+async def go_on(request: HttpRequest, conversation_id) -> HttpResponse:
+    """The same answer, from where it was cut."""
+    return await _answer_again(request, conversation_id, services.continue_reply)
+
+
+@require_POST
+@members_only
+def select(request: HttpRequest, conversation_id) -> HttpResponse:
+    """Show another version of a message, and what followed it."""
+    conversation = own_or_404(request.user, conversation_id)
+    message_id = request.POST.get("message_id", "")
+    services.select(conversation, message_id)
+    url = reverse("conversations:show", args=[conversation.pk])
+    return HttpResponse(status=303, headers={"Location": f"{url}#m-{quote(message_id)}"})
+
+
+async def _send(request: HttpRequest, conversation: Conversation) -> HttpResponse:
+    try:
+        data = _valid(MessageForm(request.POST))
+        generation = await services.send_message(
+            conversation,
+            data["content"],
+            parent_id=data["parent_id"],
+            idempotency_key=data["key"],
+            model=data["model"],
+        )
+    except ChatError as error:
+        return await refusal(request, conversation, error)
+    return await turn_response(request, generation)
+
+
+async def _answer_again(request: HttpRequest, conversation_id, verb) -> HttpResponse:
+    """`verb` is a service that writes another reply to the same message."""
+    user = await request.auser()
+    conversation = await in_database(own_or_404, user, conversation_id)
+    try:
+        data = _valid(RetryForm(request.POST))
+        generation = await verb(conversation, data["message_id"], idempotency_key=data["key"], model=data["model"])
+    except ChatError as error:
+        return await refusal(request, conversation, error)
+    return await turn_response(request, generation, is_retry=True)
+
+
+def _valid(form: MessageForm) -> dict:
+    """The cleaned data. Raises InputError with the form's first sentence."""
+    if not form.is_valid():
+        raise InputError(next(iter(form.errors.values()))[0])
+    return form.cleaned_data
+
+
+def csrf_failure(request: HttpRequest) -> HttpResponse | None:
+    """A composer whose token was stale, shown again with its text; None for forms that hold no text."""
+    return stale_form(request) if "content" in request.POST else None
