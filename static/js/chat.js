@@ -2,7 +2,7 @@
 import { startComposer } from "./composer.js";
 import { addCodeTools, startCopy } from "./copy.js";
 import { follow } from "./follow.js";
-import { BLANK, painter, reduce } from "./reply.js";
+import { BLANK, hasText, painter, reduce } from "./reply.js";
 import { startScroll } from "./scroll.js";
 import { nameThePage, placeRow, retitle, startSidebar } from "./sidebar.js";
 
@@ -64,8 +64,11 @@ function startChat(chat) {
     follow(article.dataset.follow, {
       receive(event) {
         if (event.type === "title") retitle(event.data.conversation_id, event.data.title);
+        const before = state;
         state = reduce(state, event);
         paint(state);
+        if (state.thoughts && !before.thoughts) announce("thinking");
+        if (before.thoughts && hasText(state) && !hasText(before)) announce("in_progress");
         if (event.type !== "done") return;
         composer.settle();
         announce(event.data.status);
