@@ -27,7 +27,7 @@ from chatsite.body_limit import BodyLimit  # noqa: E402
 from chatsite.deadline import Deadline  # noqa: E402
 from chatsite.handler import Handler  # noqa: E402
 from conversations import streaming  # noqa: E402
-from conversations.services import seed_catalogue  # noqa: E402
+from conversations.services import recall_counts, seed_catalogue  # noqa: E402
 from conversations.streaming.executors import in_database  # noqa: E402
 
 logger = logging.getLogger("chatsite")
@@ -85,7 +85,9 @@ class Life:
             try:
                 self._held = self._held or await asyncio.to_thread(sqlite.hold_open)
                 await in_database(seed_catalogue)
-                return await streaming.startup()
+                await streaming.startup()
+                streaming.current_writer().spawn(recall_counts())
+                return
             except DatabaseError as error:
                 logger.error("The database is not ready: %s. Trying again; `python manage.py migrate` may help.", error)
                 await asyncio.sleep(DATABASE_PAUSE)

@@ -1,7 +1,7 @@
 """Wrong settings, told as sentences with an id and a hint. They are run by manage.py and at the start of asgi.py.
 
 E001 SECRET_KEY       E002 ALLOWED_HOSTS    E003 ephemeral disk   E004 unknown store   E005 a connection to models
-E006 the store        E007 a guard          E008 sign-up by mail  E009 a limit
+E006 the store        E007 a guard          E008 sign-up by mail  E009 a limit         E010 CHAT_CONNECTIONS
 W001 several processes without Redis        W002 unknown default model
 W003 any host name    W004 sender of mail
 """
@@ -92,6 +92,12 @@ def store() -> Iterator[CheckMessage]:
         yield Error(f"CONVERSATION_STORE is “{name}”, which is not configured.", hint=hint, id="chatsite.E004")
         return
     yield from _built("The conversation store", get_store, "CONVERSATION_STORE", "chatsite.E006")
+
+
+@check
+def connections() -> Iterator[CheckMessage]:
+    for problem in settings.CONNECTIONS.problems:
+        yield Error(problem.sentence, hint=problem.hint, id="chatsite.E010")
 
 
 @check

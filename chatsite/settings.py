@@ -9,6 +9,7 @@ import dj_database_url
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
+from chatsite import connections
 from chatsite import environment as env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -249,50 +250,10 @@ if not DEBUG:
     SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE_HSTS_SECONDS > 0
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
-# Models: where they answer. People choose among ChatModel rows, which are seeded from here and edited in the admin.
-HF_TOKEN = env.text("HF_TOKEN")
-OPENAI_API_KEY = env.text("OPENAI_API_KEY")
-OPENAI_BASE_URL = env.text("OPENAI_BASE_URL", "https://api.openai.com/v1" if OPENAI_API_KEY else "")
-LOCAL_MODEL = env.text("LOCAL_MODEL")
-# Seconds: until a connection stands, of silence before the first token and between tokens, for all. To tell
-# connections apart, write them into the OPTIONS of each.
-_PATIENCE = {
-    "connect_timeout": env.number("CHAT_CONNECT_TIMEOUT", 5),
-    "first_token_timeout": env.number("CHAT_FIRST_TOKEN_TIMEOUT", 60),
-    "read_timeout": env.number("CHAT_READ_TIMEOUT", 60),
-    "deadline": env.number("CHAT_REPLY_DEADLINE", 600),
-}
-CHAT_BACKENDS: dict[str, dict] = {}
-if HF_TOKEN:
-    CHAT_BACKENDS["huggingface"] = {
-        "BACKEND": "conversations.backends.huggingface.HuggingFaceBackend",
-        "OPTIONS": {
-            "api_key": HF_TOKEN,
-            "base_url": env.text("HF_BASE_URL", "https://router.huggingface.co/v1"),
-            "models": env.words("HF_MODELS"),
-            **_PATIENCE,
-        },
-    }
-if OPENAI_BASE_URL:
-    CHAT_BACKENDS["server"] = {
-        "BACKEND": "conversations.backends.chat_completions.ChatCompletionsBackend",
-        "OPTIONS": {
-            "base_url": OPENAI_BASE_URL,
-            "api_key": OPENAI_API_KEY,
-            "models": env.words("OPENAI_MODELS"),
-            "can_continue": env.flag("OPENAI_CAN_CONTINUE"),
-            **_PATIENCE,
-        },
-    }
-if LOCAL_MODEL:
-    CHAT_BACKENDS["local"] = {
-        "BACKEND": "conversations.backends.local.LocalBackend",
-        "OPTIONS": {"model": LOCAL_MODEL},
-    }
-CHAT_BACKENDS["guide"] = {
-    "BACKEND": "conversations.backends.rules.RulesBackend",
-    "OPTIONS": {"tree": "chatsite.guide.TREE", "title": "Guide"},
-}
+# Models: where they answer (chatsite/connections.py). People choose among ChatModel rows, which are seeded from here
+# and edited in the admin.
+CONNECTIONS = connections.read(find_ollama=env.flag("CHAT_FIND_OLLAMA", DEBUG))
+CHAT_BACKENDS = CONNECTIONS.backends
 CHAT_DEFAULT_MODEL = env.text("CHAT_DEFAULT_MODEL", "google/gemma-2-9b-it")
 CHAT_SYSTEM_PROMPT = env.text(
     "CHAT_SYSTEM_PROMPT",
@@ -340,6 +301,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 # The live path: seconds. Tests shorten them.
 CHAT_CLOCK_INTERVAL = 1.0
 CHAT_CATALOGUE_AGE = 1.0  # what an admin changes in the models shows this much later
+CHAT_SPEED_AGE = 300.0  # how quick models were is looked up again after this
 CHAT_STOP_INTERVAL = 0.25  # how often a process that writes asks whether a stop was asked for elsewhere
 CHAT_SILENT_AFTER = 10.0  # then the owner's Stop or Retry may settle what a process was writing
 CHAT_DEAD_AFTER = 60.0  # then everybody may

@@ -112,6 +112,8 @@ class BackendError(ChatError):
     blames         what seems to be down, the "model" or its "server": failures in a row open its breaker.
                    Empty where somebody answered, if only to say no
     concerns       "content": no other model would answer this either; "length": one with a larger context would
+    context_size, prompt_tokens
+                   where it concerns the length: the tokens of the model's context, and of the prompt, if it said so
     """
 
     status = 502
@@ -129,11 +131,15 @@ class BackendError(ChatError):
         is_transient: bool | None = None,
         blames: Literal["", "model", "server"] | None = None,
         concerns: Literal["", "content", "length"] = "",
+        context_size: int | None = None,
+        prompt_tokens: int | None = None,
     ):
         """`is_wait_told` False: `retry_after` is a guess, made for the sentence."""
         super().__init__(message, retry_after=retry_after, status=status)
         self.told_wait = retry_after if is_wait_told else None
         self.concerns = concerns
+        self.context_size = context_size
+        self.prompt_tokens = prompt_tokens
         if is_transient is not None:
             self.is_transient = is_transient
         if blames is not None:

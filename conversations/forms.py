@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from django import forms
+from collections.abc import Iterable
 
-from conversations.models import TITLE_MAX_LENGTH
+from django import forms
+from django.http import QueryDict
+
+from conversations.models import TITLE_MAX_LENGTH, Persona
+from conversations.services import Wish
 from conversations.types import new_id
 
 
@@ -26,3 +30,32 @@ class RetryForm(MessageForm):
 
 class RenameForm(forms.Form):
     title = forms.CharField(max_length=TITLE_MAX_LENGTH, required=False, strip=True)
+
+
+class PersonaForm(forms.ModelForm):
+    class Meta:
+        model = Persona
+        fields = ("name", "description", "prompt")
+
+
+OPTION = "option-"  # before the name of a setting: a backend may call its own like a field of the composer
+PERSONALITY, PROMPT, RESET, EVERYTHING = "personality", "system_prompt", "reset", "all"
+
+
+def wish_fields(data: QueryDict) -> list[tuple[str, str]]:
+    """What a form says of settings and personality, as it came, to stand in the next form."""
+    names = [name for name in data if name.startswith(OPTION) or name in (PERSONALITY, PROMPT)]
+    return [(name, data[name]) for name in names]
+
+
+def wish_of(fields: Iterable[tuple[str, str]], reset: Iterable[str] = ()) -> Wish:
+    """`reset` has the names of settings, PERSONALITY, or EVERYTHING: they go back to what they are by default."""
+    said, reset = dict(fields), set(reset)
+    is_reset = EVERYTHING in reset
+    options = {
+        name: None if is_reset or name in reset else said[f"{OPTION}{name}"]
+        for name in (field.removeprefix(OPTION) for field in said if field.startswith(OPTION))
+    }
+    if is_reset or PERSONALITY in reset:
+        return Wish(options, "")
+    return Wish(options, said.get(PERSONALITY), said.get(PROMPT, ""))

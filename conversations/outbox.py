@@ -36,16 +36,23 @@ def turn_messages(generation: Generation) -> tuple[Message, ...]:
 def laid_over(transcript: Transcript, generation: Generation) -> Transcript:
     """The transcript with this turn in it. A turn shows its own branch, unless a later one follows it already.
 
-    What the store got late (its writer was gone, the store was away) does not hide what ended after it.
+    What the store got late (its writer was gone, the store was away) does not hide what ended after it. Replies that
+    are compared stand below their question, which is the end that is shown until one of them is kept or followed.
     """
     messages = turn_messages(generation)
     longer = transcript.with_messages(*messages)
-    if longer is transcript or any(message.id == generation.reply_id for message in longer.branch()):
+    if longer is transcript:
         return longer
+    if generation.lane:
+        end, leaf = generation.user_message_id, transcript.leaf
+    else:
+        end, leaf = generation.reply_id, longer.leaf
+    if leaf and any(message.id == end for message in longer.branch(leaf)):
+        return replace(longer, leaf=leaf)
     shown = longer.index().get(longer.leaf or "")
     if shown and not generation.is_live and shown.created_at > messages[-1].created_at:
         return longer
-    return replace(longer, leaf=generation.reply_id)
+    return replace(longer, leaf=end)
 
 
 def _reply_metadata(generation: Generation) -> dict[str, Any]:
@@ -57,6 +64,7 @@ def _reply_metadata(generation: Generation) -> dict[str, Any]:
         "label": generation.model.label if generation.model else generation.upstream_model,
         "instead_of": generation.instead_of,
         "continues": generation.continues,
+        "lane": generation.lane or None,
         "finish_reason": generation.finish_reason,
         "error_code": generation.error_code,
         "error": generation.error,
@@ -65,5 +73,14 @@ def _reply_metadata(generation: Generation) -> dict[str, Any]:
         "reasoning": generation.reasoning_text,
         "reasoning_ms": generation.reasoning_ms,
         "options": generation.options,
+        "first_token_ms": generation.first_token_ms,
+        "duration_ms": _milliseconds(generation),
     }
     return {name: value for name, value in known.items() if value not in ("", None, {})}
+
+
+def _milliseconds(generation: Generation) -> int | None:
+    """From accepting the turn to the end of its reply."""
+    if generation.finished_at is None:
+        return None
+    return round((generation.finished_at - generation.created_at).total_seconds() * 1000)

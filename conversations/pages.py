@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import datetime
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from itertools import groupby
 from typing import Any
 
 from django.conf import settings
 from django.urls import reverse
 from django.utils import formats, timezone
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from conversations import services
@@ -21,6 +24,7 @@ from conversations.presenting import message_views
 from conversations.types import Transcript, new_id
 
 SIDEBAR_LIMIT = 100
+FEW_MODELS = 7  # more are chosen in a panel with a search
 UNREAD = "unread"  # a parent that no chat has: whoever answers it is asked to load the page again
 
 
@@ -71,13 +75,35 @@ class Composer:
     def max_length(self) -> int:
         return settings.CHAT_MAX_MESSAGE_LENGTH
 
+    @property
+    def has_many_models(self) -> bool:
+        return len(self.models) > FEW_MODELS
+
+    @property
+    def bare_options(self) -> SafeString:
+        """Many models as options, their names alone: they come with each turn."""
+        html = _bare_options(tuple((model.pk, model.label) for model in self.models))
+        chosen = f'value="{self.model.pk}"' if self.model else ""
+        return mark_safe(html.replace(chosen, f"{chosen} selected", 1) if chosen else html)  # noqa: S308
+
     def refused(self, content: str, error: ChatError) -> Composer:
         return replace(self, content=content, error=error.message, retry_after=error.retry_after)
 
 
-def composer(conversation: Conversation | None, transcript: Transcript, *, live_generation_id: str = "") -> Composer:
+@lru_cache(maxsize=4)
+def _bare_options(models: tuple[tuple[int, str], ...]) -> SafeString:
+    return format_html_join("", '<option value="{}">{}</option>', models)
+
+
+def composer(
+    conversation: Conversation | None,
+    transcript: Transcript,
+    *,
+    live_generation_id: str = "",
+    wanted: ChatModel | None = None,
+) -> Composer:
     models = services.available_models()
-    current = conversation.model if conversation else None
+    current = conversation.model if conversation else wanted
     if current is None or not current.is_available:
         current = services.default_model(models)
     saved = conversation is not None and not conversation._state.adding
@@ -95,8 +121,8 @@ def page_context(user, conversation: Conversation | None) -> dict[str, Any]:
     return {"sidebar": sidebar(user, conversation), "conversation": conversation}
 
 
-def chat_context(user, conversation: Conversation | None) -> dict[str, Any]:
-    """A conversation, or a new chat. `lacks` tells why earlier messages are missing, if they are."""
+def chat_context(user, conversation: Conversation | None, wanted: ChatModel | None = None) -> dict[str, Any]:
+    """A conversation, or a new chat with the `wanted` model. `lacks` tells why earlier messages are missing."""
     transcript, lacks = services.read_what_is_there(conversation) if conversation else (Transcript(), None)
     views = message_views(transcript, str(conversation.pk)) if conversation else []
     live = next((view.generation_id for view in reversed(views) if view.is_live), "")
@@ -105,7 +131,7 @@ def chat_context(user, conversation: Conversation | None) -> dict[str, Any]:
     return page_context(user, conversation) | {
         "messages": views,
         "lacks": lacks,
-        "composer": composer(conversation, transcript, live_generation_id=live),
+        "composer": composer(conversation, transcript, live_generation_id=live, wanted=wanted),
         "examples": [] if views or lacks else [str(example) for example in settings.CHAT_EXAMPLE_PROMPTS[:4]],
         "show_connect_notice": user.is_staff and not has_language_model(),
         "greeting_name": user.get_full_name(),

@@ -100,6 +100,11 @@ def _versions(transcript: Transcript) -> dict[str, tuple[str, ...]]:
     followed = {message.parent_id for message in transcript.messages}
     past = {message.metadata.get("continues") for message in transcript.messages} - followed
     siblings = transcript.siblings()
+    lanes = {message.id: message.metadata["lane"] for message in transcript.messages if message.metadata.get("lane")}
+    if lanes:  # models that were compared, in the order of their columns, whichever ended first
+        siblings = {
+            at: tuple(sorted(ids, key=lambda id_: lanes.get(id_, len(lanes) + 1))) for at, ids in siblings.items()
+        }
     counted = {at: tuple(id_ for id_ in ids if id_ == at or id_ not in past) for at, ids in siblings.items()}
     return {at: ids for at, ids in counted.items() if len(ids) > 1}
 
@@ -107,7 +112,9 @@ def _versions(transcript: Transcript) -> dict[str, tuple[str, ...]]:
 def can_go_on(message: Message) -> bool:
     """Whether this is a reply that ended before its end, with a text that a model may still add to."""
     status = message.metadata.get("status", "completed")
-    is_cut = status in RETRYABLE or (status == "completed" and message.metadata.get("finish_reason") == "length")
+    reason = message.metadata.get("finish_reason")
+    # What a filter ended would end at the same word again.
+    is_cut = reason != "content_filter" and (status in RETRYABLE or (status == "completed" and reason == "length"))
     has_room = bool(message.content.strip()) and len(message.content) < settings.CHAT_MAX_REPLY_LENGTH
     return message.role == "assistant" and is_cut and has_room and _is_by_a_model(message.metadata.get("backend", ""))
 

@@ -105,12 +105,31 @@ class Transcript:
             children.setdefault(message.parent_id, []).append(message.id)
         return {id_: tuple(ids) for ids in children.values() if len(ids) > 1 for id_ in ids}
 
+    def lanes(self, at: str) -> tuple[Message, ...]:
+        """The newest reply of each model that answered this message beside others; none without comparing."""
+        # A reply that another one continues may have been stored after it.
+        continued = {message.metadata.get("continues") for message in self.messages}
+        found: dict[int, Message] = {}
+        for message in self.messages:
+            lane = message.metadata.get("lane", 0)
+            if message.parent_id == at and lane and (lane not in found or message.id not in continued):
+                found[lane] = message
+        return tuple(found[lane] for lane in sorted(found))
+
     def end_below(self, at: str) -> str:
-        """The id at the end of the newest branch that goes through this message."""
+        """The id at the end of the newest branch that goes through this message.
+
+        That is the question itself where replies stand side by side below it and nothing follows any of them.
+        """
         # A reply that another one continues may have been stored after it; it is no end of its own.
         continued = {message.metadata.get("continues") for message in self.messages}
+        followed = {message.parent_id for message in self.messages}
         shown = (message for message in self.messages if message.id not in continued)
-        newest_child = {message.parent_id: message.id for message in shown}
+        newest_child = {
+            message.parent_id: message.id
+            for message in shown
+            if message.id in followed or not message.metadata.get("lane")
+        }
         while child := newest_child.pop(at, None):
             at = child
         return at

@@ -31,6 +31,7 @@ def environment(**variables: str) -> dict[str, str]:
         "LANG": "C.UTF-8",
         "PYTHONUNBUFFERED": "1",
         "ENV_FILE": os.devnull,
+        "CHAT_FIND_OLLAMA": "0",
         **variables,
     }
 

@@ -5,13 +5,17 @@ import os
 # What the developer has connected or set must not answer in tests.
 for name in (
     *("HF_TOKEN", "OPENAI_API_KEY", "OPENAI_BASE_URL", "LOCAL_MODEL", "AWS_STORAGE_BUCKET_NAME"),
+    "OLLAMA_HOST",
     *("CHAT_DEFAULT_MODEL", "SITE_NAME", "SIGNUP_OPEN", "SIGNUP_VERIFY_EMAIL", "EMAIL_URL", "EMAIL_HOST"),
     *("CHAT_RETRY_PATIENCE", "CHAT_BREAKER_FAILURES", "CHAT_BREAKER_COOLDOWN", "CHAT_REPLY_DEADLINE"),
     *("REDIS_URL", "REDIS_PREFIX", "REDIS_VERIFY_TLS", "TRUSTED_PROXIES", "WEB_CONCURRENCY", "DYNO", "SPACE_ID"),
 ):
     os.environ.pop(name, None)
+for name in [name for name in os.environ if name.startswith("CHAT_CONNECTION")]:
+    del os.environ[name]
 os.environ["ENV_FILE"] = os.devnull
 os.environ["DEBUG"] = "1"
+os.environ["CHAT_FIND_OLLAMA"] = "0"
 
 from chatsite.settings import *  # noqa: E402, F403
 
@@ -28,7 +32,7 @@ CHAT_BACKENDS = {
 CHAT_DEFAULT_MODEL = "scripted"
 
 CHAT_CLOCK_INTERVAL = 0.1
-CHAT_CATALOGUE_AGE = 0.0
+CHAT_CATALOGUE_AGE = CHAT_SPEED_AGE = 0.0
 CHAT_STOP_INTERVAL = 0.05
 CHAT_RETRY_DELAY = 0.02
 CHAT_FLUSH_INTERVAL = 0.01

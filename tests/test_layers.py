@@ -19,7 +19,20 @@ ROWS = [
     {"titles", "outbox", "presenting"},
     {"streaming"},
     {"services"},
-    {"access", "forms", "pages", "responses", "views", "admin", "management", "urls", "templatetags", "apps"},
+    {
+        "access",
+        "browsing",
+        "forms",
+        "pages",
+        "panel",
+        "responses",
+        "views",
+        "admin",
+        "management",
+        "urls",
+        "templatetags",
+        "apps",
+    },
 ]
 ROW = {module: number for number, row in enumerate(ROWS) for module in row}
 UNORDERED = {"migrations"}

@@ -35,7 +35,12 @@ def read_by(path: str) -> set[str]:
 
 
 def test_the_settings_table_is_complete_and_tells_nothing_that_is_not_there():
-    read = read_by("chatsite/settings.py") | read_by("chatsite/environment.py") | read_by("deploy/gunicorn.conf.py")
+    read = (
+        read_by("chatsite/settings.py")
+        | read_by("chatsite/connections.py")
+        | read_by("chatsite/environment.py")
+        | read_by("deploy/gunicorn.conf.py")
+    )
     assert told() == read
 
 

@@ -23,7 +23,7 @@ from conversations.errors import (
     TooLarge,
 )
 from conversations.models import Conversation, Generation, StoredTranscript, Writer
-from conversations.services.prompting import _alternating
+from conversations.services.memory import alternating
 from conversations.stores import get_store
 from conversations.streaming import clock
 from conversations.streaming.executors import in_database, in_store
@@ -466,7 +466,7 @@ async def test_a_shutdown_lets_short_replies_end_and_interrupts_long_ones(engine
 
 def test_neighbours_of_one_role_are_joined_and_empty_answers_left_out():
     messages = [Message("user", "a"), Message("assistant", ""), Message("user", "b"), Message("assistant", "c")]
-    assert [(m.role, m.content) for m in _alternating(messages)] == [("user", "a\n\nb"), ("assistant", "c")]
+    assert [(m.role, m.content) for m in alternating(messages)] == [("user", "a\n\nb"), ("assistant", "c")]
 
 
 async def engine_idle(engine) -> None:

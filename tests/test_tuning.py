@@ -10,7 +10,7 @@ from conversations.backends.scripted import ScriptedBackend
 from conversations.errors import InputError
 from conversations.models import Conversation, ModelSetting, Persona
 from conversations.streaming.executors import in_database
-from conversations.types import Delta, Setting
+from conversations.types import NOTHING, Delta, Setting
 from tests.helpers import branch, finished, say
 
 
@@ -51,6 +51,13 @@ def one(model, name: str) -> Setting:
 
 def change(model, name: str, **fields) -> None:
     ModelSetting.objects.update_or_create(model=model, name=name, defaults=fields)
+
+
+def wished(model, said, before=NOTHING) -> dict:
+    """What a conversation keeps when its owner says this."""
+    chat = Conversation(options=dict(before))
+    services.take(chat, model, services.Wish(said))
+    return chat.options
 
 
 def asked(backend):
@@ -147,18 +154,18 @@ def test_what_no_model_takes_is_refused_by_name(toned, chat, name, value, word):
 
 def test_values_come_as_text_from_forms_and_as_values_from_elsewhere(toned, chat):
     said = {"temperature": "0.2", "memory": "0", "tone": "merry", "place": "Huế", "rhymes": "true", "verses": "3"}
-    kept = services.wishes(toned, said)
+    kept = wished(toned, said)
     assert kept == {"temperature": 0.2, "memory": 0, "tone": "merry", "place": "Huế", "rhymes": True, "verses": 3}
     assert services.options_for(chat, toned, kept)["verses"] == 3
 
 
 def test_only_what_differs_from_the_defaults_is_kept(toned):
-    kept = services.wishes(toned, {"temperature": "0.7", "memory": "4", "verses": "", "rhymes": ""}, {"verses": 2})
+    kept = wished(toned, {"temperature": "0.7", "memory": "4", "verses": "", "rhymes": ""}, {"verses": 2})
     assert kept == {"memory": 4}
 
 
 def test_wishes_for_another_model_are_kept_when_this_one_is_tuned(toned):
-    assert services.wishes(toned, {"memory": "4"}, {"loudness": 3, "top_p": 0.5}) == {
+    assert wished(toned, {"memory": "4"}, {"loudness": 3, "top_p": 0.5}) == {
         "loudness": 3,
         "top_p": 0.5,
         "memory": 4,
@@ -167,10 +174,10 @@ def test_wishes_for_another_model_are_kept_when_this_one_is_tuned(toned):
 
 def test_a_wish_beyond_the_bounds_of_the_entry_bends_and_one_beyond_all_is_refused(toned):
     change(toned, "temperature", most=0.5)
-    assert services.wishes(toned, {"temperature": "0.9"}) == {}, "0.5 is now the default as well"
-    assert services.wishes(toned, {"temperature": "0.2"}) == {"temperature": 0.2}
+    assert wished(toned, {"temperature": "0.9"}) == {}, "0.5 is now the default as well"
+    assert wished(toned, {"temperature": "0.2"}) == {"temperature": 0.2}
     with pytest.raises(InputError, match="from 0 to 1"):
-        services.wishes(toned, {"temperature": "1.1"})
+        wished(toned, {"temperature": "1.1"})
 
 
 async def test_settings_of_a_conversation_reach_the_model_and_the_message_remembers_them(engine, alice, scripted):

@@ -18,6 +18,7 @@ from typing import Any, ClassVar
 
 from django.core.checks import CheckMessage
 
+from conversations.backends.offers import Offer
 from conversations.types import NOTHING, ChatRequest, Delta, Message, Setting
 
 
@@ -75,6 +76,10 @@ class ChatBackend(ABC):
     def models(self) -> Sequence[dict[str, Any]]:
         """The entries this backend brings to the catalogue: dicts of ChatModel fields (model_id, label, …)."""
         return ()
+
+    async def offers(self) -> Sequence[Offer]:
+        """What there is to choose from at this moment, for administrators. Raises BackendError."""
+        return [Offer(entry) for entry in self.models()]
 
     async def aclose(self) -> None:  # noqa: B027  most have nothing to release
         """Release connections and models. Called at shutdown, on the loop that used them."""

@@ -15,7 +15,7 @@ import aiohttp
 from conversations.backends.servers.backend import ServerBackend
 from conversations.backends.servers.event_stream import EventStreamDecoder, EventTooLong
 from conversations.backends.servers.limits import Watch
-from conversations.backends.servers.listing import catalogue
+from conversations.backends.servers.listing import offers
 from conversations.backends.servers.pace import OpenStreams
 from conversations.backends.servers.per_loop import PerLoop
 from conversations.backends.servers.refusal import Refusal
@@ -88,7 +88,11 @@ class ChatCompletionsBackend(ServerBackend):
             _let_go(response)
 
     async def _listing(self, watch: Watch) -> bytes:
-        response = await self._request("GET", "/models", watch)
+        return await self._get(self.address.url("/models"), watch)
+
+    async def _get(self, url: str, watch: Watch) -> bytes:
+        """The body. Raises BackendError for whatever is no 200."""
+        response = await self._request("GET", url, watch)
         if response.status != 200:
             raise self.sentences.refused(await self._refusal(response, watch))
         try:
@@ -115,7 +119,7 @@ class ChatCompletionsBackend(ServerBackend):
             body = {"messages": self._fields.messages(request), "stream": True, **fields}
             if model:
                 body["model"] = model
-            response = await self._request("POST", "/chat/completions", watch, json=body)
+            response = await self._request("POST", self.address.url("/chat/completions"), watch, json=body)
             if 200 <= response.status < 300:
                 return response
             refusal = await self._refusal(response, watch)
@@ -125,21 +129,21 @@ class ChatCompletionsBackend(ServerBackend):
     async def _find_model(self, watch: Watch) -> str:
         """The first that the server lists; empty where it has no list: then it has but one model."""
         try:
-            entries = catalogue(await self._listing(watch))
+            entries = offers(await self._listing(watch))
         except BackendTimeout:
             raise
         except (BackendError, ValueError):
             return ""
-        self._first_model = entries[0]["model_id"] if entries else ""
+        self._first_model = entries[0].model_id if entries else ""
         return self._first_model
 
-    async def _request(self, method: str, path: str, watch: Watch, **arguments: Any) -> aiohttp.ClientResponse:
+    async def _request(self, method: str, url: str, watch: Watch, **arguments: Any) -> aiohttp.ClientResponse:
         for stale in self._sessions.pop_closed():
             await stale.close()
         session = self._sessions.get()
         with watch:
             # A redirect is a wrong base_url; following one would turn POST into GET.
-            return await session.request(method, self.address.url(path), allow_redirects=False, **arguments)
+            return await session.request(method, url, allow_redirects=False, **arguments)
 
     async def _refusal(self, response: aiohttp.ClientResponse, watch: Watch) -> Refusal:
         try:

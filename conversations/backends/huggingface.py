@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.checks import CheckMessage, Error
 
+from conversations.backends.offers import Offer
 from conversations.backends.servers.backend import ServerBackend
 from conversations.backends.servers.hub_models import ROUTER_MODELS
 from conversations.backends.servers.limits import Watch
@@ -69,6 +70,10 @@ class HuggingFaceBackend(ServerBackend):
         names = self._model_ids or [model["model_id"] for model in ROUTER_MODELS]
         entries = [{"model_id": name, **_known(name)} for name in names]
         return [{**entry, "use_case": str(entry.get("use_case", ""))} for entry in entries]
+
+    async def offers(self) -> Sequence[Offer]:
+        """What the router lists, with what is known of each beside."""
+        return [_enriched(offer) for offer in await super().offers()]
 
     def check(self) -> Iterable[CheckMessage]:
         yield from super().check()
@@ -147,3 +152,17 @@ class HuggingFaceBackend(ServerBackend):
 
 def _known(model_id: str) -> dict[str, Any]:
     return next((model for model in ROUTER_MODELS if model["model_id"] == model_id), {"label": label_of(model_id)})
+
+
+def _enriched(offer: Offer) -> Offer:
+    """Name and use case as the selection has them; sizes and prices as the router tells them today."""
+    known = next((model for model in ROUTER_MODELS if model["model_id"] == offer.model_id), None)
+    if known is None:
+        return offer
+    texts = {"use_case": str(known["use_case"]), "licence": known["licence"]}
+    names = (
+        {"label": variant.fields["label"].replace(offer.fields["label"], known["label"], 1)}
+        for variant in offer.variants
+    )
+    variants = (Offer({**v.fields, **texts, **name}) for v, name in zip(offer.variants, names, strict=True))
+    return Offer({**offer.fields, **texts, "label": known["label"]}, tuple(variants))

@@ -5,12 +5,15 @@ settings = (TEMPERATURE, MAX_TOKENS, MEMORY, Setting("tone", "Tone", "choice", "
 
 from __future__ import annotations
 
+from django.utils.functional import lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext_lazy
+from django.utils.translation import ngettext
 
 from conversations.types import Setting
 
 ALL_THAT_FITS = 0  # turns of memory
+
+_turns = lazy(lambda count: ngettext("%d turn", "%d turns", count) % count, str)  # formatted when it is read
 
 TEMPERATURE = Setting(
     "temperature",
@@ -35,7 +38,7 @@ MEMORY = Setting(
     "choice",
     default=3,
     choices=(
-        *((count, ngettext_lazy("%d turn", "%d turns", count) % count) for count in range(1, 11)),
+        *((count, _turns(count)) for count in range(1, 11)),
         (ALL_THAT_FITS, _("All that fits")),
     ),
     help=_("How many of the last questions, with their answers, the model is shown again."),

@@ -112,6 +112,9 @@ class Generation(models.Model):
         null=True, blank=True, help_text=_("What the prompt had; with its tokens it tells how this model counts.")
     )
     first_token_ms = models.PositiveIntegerField(_("first token after, in ms"), null=True, blank=True)
+    tokens_per_second = models.FloatField(
+        _("tokens per second"), null=True, blank=True, help_text=_("From the first token to the last.")
+    )
 
     created_at = models.DateTimeField(_("accepted"), auto_now_add=True)
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
@@ -134,6 +137,12 @@ class Generation(models.Model):
             models.Index(fields=["conversation"], condition=Q(stored_at=None), name="generation_outbox"),
             # What the clock and the Stop loop ask several times a second; finished replies keep their writer.
             models.Index(fields=["writer", "status", "stop_requested"], name="generation_claims"),
+            # The newest measured replies of each model (services/speed.py).
+            models.Index(
+                fields=["model", "finished_at"],
+                condition=Q(status="completed", first_token_ms__isnull=False),
+                name="generation_speed",
+            ),
         ]
 
     before: Transcript | None = None

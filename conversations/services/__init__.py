@@ -7,6 +7,7 @@ from conversations.services.catalogue import (
     forget_catalogue,
     seed_catalogue,
 )
+from conversations.services.comparing import compare, keep, stop_all
 from conversations.services.continuing import continue_reply
 from conversations.services.conversations import (
     all_of,
@@ -20,34 +21,68 @@ from conversations.services.conversations import (
     start_conversation,
     store,
 )
+from conversations.services.personas import (
+    delete_persona,
+    own_persona,
+    own_personas,
+    personas_for,
+    save_persona,
+    shared_personas,
+    usable_persona,
+)
+from conversations.services.recalling import recall_counts
+from conversations.services.speed import Speed, speeds
 from conversations.services.stopping import stop
-from conversations.services.tuning import options_for, settings_of, system_prompt_of, wishes
+from conversations.services.tuning import options_for, settings_of, system_prompt_of, usual_settings
 from conversations.services.turns import edit_message, regenerate, select, send_message
+from conversations.services.values import nearest
+from conversations.services.wishes import OWN_TEXT, Wish, begin, defaults_of, set_defaults, take, tune
 
 __all__ = [
+    "OWN_TEXT",
+    "Speed",
+    "Wish",
     "all_of",
     "available_models",
+    "begin",
     "by_id",
     "choose_model",
+    "compare",
     "continue_reply",
     "create",
     "default_model",
+    "defaults_of",
     "delete",
+    "delete_persona",
     "edit_message",
     "forget_catalogue",
+    "keep",
     "latest",
+    "nearest",
     "options_for",
+    "own_persona",
+    "own_personas",
+    "personas_for",
     "read",
     "read_what_is_there",
+    "recall_counts",
     "regenerate",
     "rename",
+    "save_persona",
     "seed_catalogue",
     "select",
     "send_message",
+    "set_defaults",
     "settings_of",
+    "shared_personas",
+    "speeds",
     "start_conversation",
     "stop",
+    "stop_all",
     "store",
     "system_prompt_of",
-    "wishes",
+    "take",
+    "tune",
+    "usable_persona",
+    "usual_settings",
 ]

@@ -27,7 +27,8 @@ class Draft:
 
     `transcript` is what was said before. `continues` is the id of a reply, and `prefix` its text, with which the new
     one begins; `thoughts` what was thought before it, and `thought_for` in how many milliseconds. After `answer_by`
-    (executors.py) whoever asked has been told that it failed.
+    (executors.py) whoever asked has been told that it failed. `lane` counts, from one, the models that answer the
+    same message side by side; it is 0 without comparing.
     """
 
     conversation: Conversation
@@ -44,6 +45,8 @@ class Draft:
     prefix: str = ""
     thoughts: str = ""
     thought_for: int = 0
+    prompt_characters: int | None = None
+    lane: int = 0
     answer_by: float = field(default_factory=answer_by.get)
     generation_id: UUID = field(default_factory=uuid4)
     reply_id: str = field(default_factory=new_id)
@@ -60,34 +63,56 @@ def replay(user_id: int, key: str, body_hash: str) -> Generation | None:
     return known
 
 
+def replay_all(user_id: int, key: str, body_hash: str) -> tuple[Generation, ...]:
+    """All generations of the comparison that this key stands for, in the order of their lanes; none if it is new.
+
+    Raises KeyReused for another body.
+    """
+    first = replay(user_id, key, body_hash)
+    if first is None:
+        return ()
+    rows = Generation.objects.filter(
+        conversation_id=first.conversation_id, user_message_id=first.user_message_id, body_hash=body_hash
+    )
+    return tuple(rows.select_related("conversation", "model", "user").order_by("lane"))
+
+
 def accept(draft: Draft, writer_id: UUID) -> tuple[Generation, bool]:
     """Make the turn durable. Returns its row, and False if the same send was accepted before.
 
     Raises QuotaExceeded, ConversationBusy, KeyReused, InputError if the model is gone, NotFound if the conversation was
     deleted meanwhile, and Overdue; for a new conversation in a store that shares the database, StoreUnavailable.
     """
-    user_id = draft.conversation.user_id
+    (generation,), is_fresh = accept_all((draft,), writer_id)
+    return generation, is_fresh
+
+
+def accept_all(drafts: tuple[Draft, ...], writer_id: UUID) -> tuple[tuple[Generation, ...], bool]:
+    """Make one turn durable that several models answer: all of its rows, or none. Returns and raises as `accept`.
+
+    The first draft's key stands for all of them.
+    """
+    draft, user_id = drafts[0], drafts[0].conversation.user_id
     was_adding = draft.conversation._state.adding
     try:
         with transaction.atomic():
             _lock(user_id)
             if known := replay(user_id, draft.key, draft.body_hash):
-                return known, False
+                return replay_all(user_id, draft.key, draft.body_hash) if len(drafts) > 1 else (known,), False
             check_time(draft.answer_by)  # the lock may have been long in coming
-            _check_quota(user_id)
-            return _begun(draft, writer_id), True
+            _check_running(draft)
+            return _begun(drafts, writer_id), True
     except IntegrityError:
         if Generation.objects.filter(user_id=user_id, idempotency_key=draft.key).exists():  # of a deleted chat
             raise KeyReused(_("This message was sent before. Reload the page and send it again.")) from None
         if not Writer.objects.filter(pk=writer_id).exists():  # this process was frozen, and buried by another
             clock.beat(writer_id)
             draft.conversation._state.adding = was_adding
-            return accept(draft, writer_id)
-        if not ChatModel.objects.filter(pk=draft.model.pk).exists():  # an admin removed it a moment ago
+            return accept_all(drafts, writer_id)
+        wanted = {draft.model.pk for draft in drafts}
+        if ChatModel.objects.filter(pk__in=wanted).count() < len(wanted):  # an admin removed one a moment ago
             raise InputError(_("This model is not available any more. Choose another one.")) from None
-        raise ConversationBusy(
-            _("An answer is still being written in this chat. Reload the page to see it, or send again later.")
-        ) from None
+        raise _busy() from None
 
 
 def _lock(user_id: int) -> None:
@@ -97,10 +122,24 @@ def _lock(user_id: int) -> None:
         get_user_model().objects.select_for_update(no_key=True).values_list("pk").get(pk=user_id)
 
 
-def _check_quota(user_id: int) -> None:
-    live = {"user_id": user_id, "status": Generation.Status.IN_PROGRESS}
+def _busy() -> ConversationBusy:
+    return ConversationBusy(
+        _("An answer is still being written in this chat. Reload the page to see it, or send again later.")
+    )
+
+
+def _check_running(draft: Draft) -> None:
+    """Raises QuotaExceeded, and ConversationBusy where models are compared; else the table's constraint sees to it."""
+    names = ["user_message_id", "conversation_id", "parent_id", "lane"]
+    live = {"user_id": draft.conversation.user_id, "status": Generation.Status.IN_PROGRESS}
+    rows = plain_sql.select(Generation, names, live)
+    here = Conversation._meta.pk.get_db_prep_value(draft.conversation.pk, connection)
+    for message_id, conversation_id, parent_id, lane in rows:
+        is_beside = message_id == draft.user_message_id and lane != draft.lane
+        if conversation_id == here and parent_id == draft.parent_id and lane != draft.lane and not is_beside:
+            raise _busy()
     # Replies to one message count as one: models that are compared.
-    running = len(set(plain_sql.select(Generation, ["user_message_id"], live)))
+    running = len({message_id for message_id, *_rest in rows} - {draft.user_message_id})
     if running >= settings.CHAT_MAX_RUNNING_REPLIES:
         raise QuotaExceeded(
             _("{count} answers are being written for you already. Wait for one of them, or stop one.").format(
@@ -109,19 +148,20 @@ def _check_quota(user_id: int) -> None:
         )
 
 
-def _begun(draft: Draft, writer_id: UUID) -> Generation:
-    """The row, and its conversation: saved if it is new, else at the top of the list, with its model."""
-    conversation = draft.conversation
-    if not draft.continues:  # who goes on may be a substitute that nobody chose
+def _begun(drafts: tuple[Draft, ...], writer_id: UUID) -> tuple[Generation, ...]:
+    """The rows, and their conversation: saved if it is new, else at the top of the list, with its model."""
+    draft, conversation = drafts[0], drafts[0].conversation
+    # Who goes on may be a substitute that nobody chose; of models that are compared, the first counts as chosen.
+    if not draft.continues and draft.lane <= 1:
         conversation.model = draft.model
     conversation.updated_at = timezone.now()
     if conversation._state.adding:
         _save_new(draft)
-        return _insert(draft, writer_id)
+        return tuple(_insert(each, writer_id) for each in drafts)
     # The reply first: it may have to wait until one before it is settled, which ends with the conversation's row too.
-    generation = _insert(draft, writer_id)
+    generations = tuple(_insert(each, writer_id) for each in drafts)
     _bring_to_top(draft)
-    return generation
+    return generations
 
 
 def _save_new(draft: Draft) -> None:
@@ -159,9 +199,11 @@ def _insert(draft: Draft, writer_id: UUID) -> Generation:
         reasoning_text=draft.thoughts,
         reasoning_ms=draft.thought_for or None,
         continues=draft.continues,
+        lane=draft.lane,
         is_regeneration=not draft.is_new_message,
         idempotency_key=draft.key,
         body_hash=draft.body_hash,
+        prompt_characters=draft.prompt_characters,
         writer_id=writer_id,
     )
     generation.save(force_insert=True)

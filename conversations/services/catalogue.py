@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models.signals import post_delete, post_save
 from django.utils.translation import gettext as _
 
+from conversations import guards
 from conversations.backends import get_backend
 from conversations.errors import BackendUnavailable, InputError
 from conversations.models import ChatModel, Conversation, ModelFallback, ModelSetting
 from conversations.streaming.reply import Candidate
 
+logger = logging.getLogger(__name__)
 ORDER_STEP = 100
 ORDER_OF_RULES = 10_000  # last, also when a language model is connected later: the first is the default
 
@@ -104,6 +107,7 @@ def choose_model(wanted: int | None, conversation: Conversation) -> ChatModel:
 
     Raises InputError if the one asked for is not to be had, BackendUnavailable if there is none at all.
     """
+    guards.prepare()  # here and in `candidates`, because every turn passes by on a thread that may read
     models = available_models()
     if wanted is not None:
         chosen = next((model for model in models if model.pk == wanted), None)
@@ -121,10 +125,31 @@ def choose_model(wanted: int | None, conversation: Conversation) -> ChatModel:
 
 def candidates(model: ChatModel) -> tuple[Candidate, ...]:
     """Who may answer: the model itself, then its available substitutes, in order."""
+    guards.prepare()
     available = {entry.pk: entry for entry in available_models()}
     substitutes = _catalogue().fallbacks.get(model.pk, ())
     models = [model, *(available[pk] for pk in substitutes if pk in available)]
-    return tuple(
-        Candidate(entry.backend, entry.model_id, entry.label, entry.pk, entry.context_size, entry.parameters)
-        for entry in models
+    return tuple(map(candidate_of, models))
+
+
+def candidate_of(model: ChatModel) -> Candidate:
+    return Candidate(
+        model.backend,
+        model.model_id,
+        model.label,
+        model.pk,
+        model.context_size,
+        model.parameters,
+        filter_level=model.filter_level,
     )
+
+
+def remember_size(pk: int, size: int) -> None:
+    """Its server named the size of its context. What an admin wrote stays."""
+    try:
+        changed = ChatModel.objects.filter(pk=pk, context_size=None).update(context_size=size)
+    except DatabaseError as error:  # it will be named again
+        logger.warning("The context size of a model could not be kept: %s", type(error).__name__)
+        return
+    if changed:
+        forget_catalogue()

@@ -6,7 +6,8 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Awaitable, Callable
-from typing import Any
+from dataclasses import replace
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.conf import settings
@@ -14,9 +15,10 @@ from django.conf import settings
 from conversations.backends import get_backend
 from conversations.errors import ChatError, ConversationBusy, QuotaExceeded
 from conversations.models import ChatModel, Conversation, Generation
-from conversations.services.acceptance import Draft, accept, replay
+from conversations.services.acceptance import Draft, accept_all, replay
 from conversations.services.catalogue import candidates
-from conversations.services.prompting import build_request, goes_on_by_itself
+from conversations.services.judging import judged_again
+from conversations.services.prompting import Prompt, characters_of, goes_on_by_itself
 from conversations.services.stopping import made_way
 from conversations.stores import get_store
 from conversations.streaming import current_writer
@@ -26,11 +28,17 @@ from conversations.streaming.reply import Candidate, LiveReply
 from conversations.streaming.writer import Writer
 from conversations.types import Message, Transcript
 
+T = TypeVar("T")
+
 
 async def once(
-    conversation: Conversation, key: str, body_hash: str, attempt: Callable[[], Awaitable[Generation]]
-) -> Generation:
-    """What `attempt` accepts, or the generation that this key stands for already.
+    conversation: Conversation,
+    key: str,
+    body_hash: str,
+    attempt: Callable[[], Awaitable[T]],
+    replay: Callable[[int, str, str], T | None] = replay,
+) -> T:
+    """What `attempt` accepts, or what this key stands for already: a generation, or all of a comparison.
 
     What stands in the way only because its writer has fallen silent is settled, and then tried again. Raises what
     `attempt` raises, and KeyReused for another body.
@@ -59,22 +67,45 @@ async def launch(draft: Draft, messages: tuple[Message, ...]) -> Generation:
     """Accept the turn, then begin to write its reply in this process. `messages` ends with what the person said.
 
     Both in one task of the writer's: a reader who leaves cancels the view, not what was half accepted.
-    All that may fail comes before the transaction.
+    All that may fail comes before the transaction. Raises TooLarge for what fits into no context, and what accept_all
+    raises.
     """
+    (generation,) = await launch_all((draft,), messages)
+    return generation
+
+
+async def launch_all(drafts: tuple[Draft, ...], messages: tuple[Message, ...]) -> tuple[Generation, ...]:
+    """As `launch`, for one turn that several models answer: one transaction accepts all of their replies."""
     writer = current_writer()
     writer_id = await writer.ready()
-    asked = await in_database(candidates, draft.model)
-    reply = LiveReply(
+    asked = await in_database(lambda: [candidates(draft.model) for draft in drafts])
+    if not drafts[0].is_new_message:
+        messages = await judged_again(messages, drafts[0].conversation, drafts[0].model)
+    replies = [await _reply(draft, each, messages) for draft, each in zip(drafts, asked, strict=True)]
+    if len(replies) > 1:
+        for reply in replies:
+            reply.beside = replies
+    drafts = tuple(
+        replace(draft, prompt_characters=characters_of(reply.request))
+        for draft, reply in zip(drafts, replies, strict=True)
+    )
+    return await asyncio.shield(writer.spawn(_accept_and_write(writer, drafts, replies, writer_id)))
+
+
+async def _reply(draft: Draft, asked: tuple[Candidate, ...], messages: tuple[Message, ...]) -> LiveReply:
+    asked = _alike(asked) if draft.continues else asked
+    prompt = Prompt(draft, messages)
+    return LiveReply(
         draft.generation_id,
-        _alike(asked) if draft.continues else asked,
-        build_request(draft, messages),
+        asked,
+        await prompt.first_request(asked),
+        prompt=prompt,
         wants_title=_wants_title(draft.conversation, draft.model),
         prefix=draft.prefix,
         thought_before=draft.thoughts,
         thought_for=draft.thought_for,
         joint=Joint(draft.prefix) if draft.continues and not goes_on_by_itself(draft.model.backend) else None,
     )
-    return await asyncio.shield(writer.spawn(_accept_and_write(writer, draft, reply, writer_id)))
 
 
 def _alike(asked: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
@@ -87,25 +118,28 @@ def _alike(asked: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
     return (asked[0], *filter(is_alike, asked[1:]))
 
 
-async def _accept_and_write(writer: Writer, draft: Draft, reply: LiveReply, writer_id: UUID) -> Generation:
-    store, key = get_store(), draft.conversation.key
-    was_adding = draft.conversation._state.adding
+async def _accept_and_write(
+    writer: Writer, drafts: tuple[Draft, ...], replies: list[LiveReply], writer_id: UUID
+) -> tuple[Generation, ...]:
+    store, conversation = get_store(), drafts[0].conversation
+    key, was_adding = conversation.key, conversation._state.adding
     is_new = was_adding and not store.shares_database
     if is_new:
         await in_store(store.save, key, Transcript())
     try:
-        generation, is_fresh = await in_database(accept, draft, writer_id)
+        generations, is_fresh = await in_database(accept_all, drafts, writer_id)
     except Exception as error:
-        draft.conversation._state.adding = was_adding  # whatever was saved of it has been rolled back
+        conversation._state.adding = was_adding  # whatever was saved of it has been rolled back
         if is_new and isinstance(error, ChatError):
             await in_store(store.delete, key)
         raise
     if is_fresh:
-        reply.generation = generation
-        writer.launch(reply)
+        for reply, generation in zip(replies, generations, strict=True):
+            reply.generation = generation
+            writer.launch(reply)
     elif is_new:
         await in_store(store.delete, key)  # the same send was accepted a moment ago, under another id
-    return generation
+    return generations
 
 
 def _wants_title(conversation: Conversation, model: ChatModel) -> bool:

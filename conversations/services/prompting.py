@@ -1,13 +1,27 @@
-"""What a model is asked: the system prompt, then the branch of the conversation, then what it is to go on from."""
+"""What a model is asked: the system prompt, then the branch of the conversation, then what it is to go on from.
+
+Made to measure for each model that may answer: they count differently, and their contexts have different sizes.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
+import asyncio
+from collections.abc import Sequence
 
 from conversations.backends import get_backend
+from conversations.backends.tuning import ALL_THAT_FITS
+from conversations.errors import BackendError
 from conversations.services.acceptance import Draft
+from conversations.services.catalogue import remember_size
+from conversations.services.context import Branch, Fit, NoRoom, fit
+from conversations.services.counting import Counter
+from conversations.services.estimating import estimate_prompt
+from conversations.services.learned import context_size, learn_count, learn_size, name_of
+from conversations.services.refusing import Asked, in_short, too_large
 from conversations.services.tuning import system_prompt_of
+from conversations.streaming import current_writer
+from conversations.streaming.executors import in_database
+from conversations.streaming.reply import Candidate
 from conversations.types import ChatRequest, Message
 
 # In English whatever the language of the chat: models follow it best, and nobody but them reads it.
@@ -15,19 +29,121 @@ GO_ON = (
     "Your last message was cut off. Go on exactly where it stopped, in the same language and format. "
     "Repeat nothing of it and do not comment on it: write only what comes next. If nothing is missing, write nothing."
 )
+MUCH = 50_000  # characters; counting more than that takes milliseconds, and is done beside the loop
+SQUEEZE = 0.75  # of a prompt that was refused as too long by a server that named no size
 
 
-def build_request(draft: Draft, messages: Iterable[Message]) -> ChatRequest:
-    """`messages` is the branch, oldest first, ending with what the person said."""
-    told_first = system_prompt_of(draft.conversation)
-    prompt = [Message("system", told_first)] if told_first else []
-    return ChatRequest(
-        messages=(*prompt, *_alternating(messages), *_text_so_far(draft)),
-        model=draft.model.model_id,
-        user_id=str(draft.conversation.user_id),
-        conversation_id=str(draft.conversation.pk),
-        options=draft.options,
-    )
+class Prompt:
+    """What one turn asks, for whoever is asked."""
+
+    def __init__(self, draft: Draft, messages: Sequence[Message]) -> None:
+        """`messages` is the branch, oldest first, ending with what the person said."""
+        self.branch = Branch.of(
+            messages,
+            draft.options,
+            system=system_prompt_of(draft.conversation),
+            so_far=_text_so_far(draft),
+            memory=None if get_backend(draft.model.backend).is_language_model else ALL_THAT_FITS,
+        )
+        self._user_id = str(draft.conversation.user_id)
+        self._conversation_id = str(draft.conversation.pk)
+        self._fits: dict[Candidate, Fit] = {}
+        self._asked: Asked = "rest" if draft.prefix else "new" if draft.is_new_message else "again"
+
+    async def first_request(self, candidates: Sequence[Candidate]) -> ChatRequest:
+        """For the first of them that has room for it. Raises TooLarge if none has."""
+        try:
+            if self._is_much(candidates[0]):
+                return await asyncio.to_thread(self._first_request, candidates)
+            return self._first_request(candidates)
+        except NoRoom as error:
+            raise await in_database(too_large, error, candidates[0], self._asked, self._has_room) from None
+
+    def request_for(self, candidate: Candidate) -> ChatRequest:
+        """Raises BackendError if not even the message fits into this model's context."""
+        try:
+            return self._request(candidate)
+        except NoRoom as error:
+            raise BackendError(in_short(error, candidate), status=413, concerns="length") from None
+
+    def _is_much(self, candidate: Candidate) -> bool:
+        """Whether measuring it would keep the loop."""
+        characters = sum(len(message.content) for unit in self.branch.units for message in unit)
+        return characters > MUCH or Counter(candidate).is_exact
+
+    def _fit(self, candidate: Candidate) -> Fit:
+        """What of the branch goes to this model. Raises NoRoom."""
+        if candidate not in self._fits:
+            self._fits[candidate] = fit(self.branch, Counter(candidate), context_size(candidate))
+        return self._fits[candidate]
+
+    def _first_request(self, candidates: Sequence[Candidate]) -> ChatRequest:
+        first: NoRoom | None = None
+        for candidate in candidates:
+            try:
+                return self._request(candidate)
+            except NoRoom as error:
+                first = first or error
+        raise first or ValueError("nobody is asked")
+
+    def _has_room(self, candidate: Candidate) -> bool:
+        if context_size(candidate) is None:
+            return False
+        try:
+            self._fit(candidate)
+        except NoRoom:
+            return False
+        return True
+
+    def _request(self, candidate: Candidate) -> ChatRequest:
+        fitted = self._fit(candidate)
+        return ChatRequest(
+            fitted.messages,
+            candidate.model_id,
+            self._user_id,
+            self._conversation_id,
+            fitted.options,
+            candidate.parameters,
+        )
+
+    def shorten(self, candidate: Candidate, error: BackendError) -> bool:
+        """After a refusal as too long: learn from it. False if what would be asked now is no shorter."""
+        before = self._fits.pop(candidate, None)
+        if before is None:
+            return False
+        if error.prompt_tokens:
+            learn_count(name_of(candidate), estimate_prompt(before.messages), error.prompt_tokens)
+        if error.context_size:
+            self._learn_size(candidate, error.context_size)
+        now = self._refitted(candidate, context_size(candidate))
+        if now and not now.is_less_than(before):  # the server knows better: so it gets less in any case
+            tokens, limit = Counter(candidate).most(before.messages), before.options.get("max_tokens") or 0
+            now = self._refitted(candidate, int(tokens * SQUEEZE) + limit)
+            now = now if now and now.kept < before.kept else None
+        if now is None:
+            return False
+        self._fits[candidate] = now
+        return True
+
+    def counted(self, candidate: Candidate, request: ChatRequest, tokens: int) -> None:
+        """The model's server says how many tokens the request had."""
+        learn_count(name_of(candidate), estimate_prompt(request.messages), tokens)
+
+    def _refitted(self, candidate: Candidate, size: int | None) -> Fit | None:
+        try:
+            return fit(self.branch, Counter(candidate), size)
+        except NoRoom:
+            return None
+
+    @staticmethod
+    def _learn_size(candidate: Candidate, size: int) -> None:
+        learn_size(candidate, size)
+        if candidate.context_size is None and candidate.pk is not None:
+            current_writer().spawn(in_database(remember_size, candidate.pk, size))
+
+
+def characters_of(request: ChatRequest) -> int:
+    return sum(len(message.content) for message in request.messages)
 
 
 def goes_on_by_itself(backend: str) -> bool:
@@ -40,23 +156,3 @@ def _text_so_far(draft: Draft) -> list[Message]:
         return []
     so_far = Message("assistant", draft.prefix)
     return [so_far] if goes_on_by_itself(draft.model.backend) else [so_far, Message("user", GO_ON)]
-
-
-def _without_reasoning(message: Message) -> Message:
-    """What a model thought is for people to read: its next answer gets dearer by it, and no better."""
-    if "reasoning" not in message.metadata:
-        return message
-    return replace(message, metadata={name: value for name, value in message.metadata.items() if name != "reasoning"})
-
-
-def _alternating(messages: Iterable[Message]) -> list[Message]:
-    """Without empty answers; neighbours of one role joined, because many chat templates refuse two in a row."""
-    joined: list[Message] = []
-    for message in messages:
-        if not message.content:
-            continue
-        if joined and joined[-1].role == message.role:
-            joined[-1] = replace(joined[-1], content=f"{joined[-1].content}\n\n{message.content}")
-        else:
-            joined.append(_without_reasoning(message))
-    return joined

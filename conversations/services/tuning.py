@@ -6,25 +6,25 @@ A value comes from the first that has one: the message, the conversation, the ca
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
 from django.utils.translation import gettext as _
 
 from conversations.backends import get_backend
-from conversations.backends.tuning import USUAL_NAMES
+from conversations.backends.tuning import USUAL, USUAL_NAMES
 from conversations.errors import BackendError, InputError
 from conversations.models import ChatModel, Conversation, ModelSetting
-from conversations.services.catalogue import changes_of, choose_model
+from conversations.services.catalogue import available_models, changes_of
 from conversations.services.values import checked, narrowed, nearest
 from conversations.types import NOTHING, Setting
 
 
 def settings_of(model: ChatModel) -> tuple[Setting, ...]:
     """What people can tune with this model, within the bounds and with the defaults of its entry."""
-    changes = changes_of(model)
-    return tuple(_as_entry_says(one, changes) for one in _declared(model) if not _is_hidden(one, changes))
+    return tuple(setting for _declared_so, setting in open_settings(model))
 
 
 def options_for(conversation: Conversation, model: ChatModel, given: Mapping[str, Any] = NOTHING) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def options_for(conversation: Conversation, model: ChatModel, given: Mapping[str
         known.add(setting.name)
         value = setting.default
         if not _is_hidden(setting, changes):
-            if setting.name in given:
+            if given.get(setting.name) is not None:
                 value = checked(setting, given[setting.name])
             elif setting.name in conversation.options:
                 value = nearest(setting, conversation.options[setting.name])
@@ -61,32 +61,18 @@ def prepared_options(
     return options_for(conversation, model, given)
 
 
-def chosen_with_options(
-    wanted: int | None, conversation: Conversation, given: Mapping[str, Any] = NOTHING
-) -> tuple[ChatModel, dict[str, Any]]:
-    """The model for a message, and what it is asked with. Raises what `choose_model` and `options_for` raise."""
-    model = choose_model(wanted, conversation)
-    return model, prepared_options(conversation, model, given)
-
-
-def wishes(model: ChatModel, said: Mapping[str, Any], before: Mapping[str, Any] = NOTHING) -> dict[str, Any]:
-    """What a conversation keeps of what its owner `said`: only what differs from the model's defaults.
-
-    What it kept `before` stays where nothing is said of it, as do the wishes for other models. Raises InputError,
-    naming the field, for what its connection never takes; the entry's narrower bounds bend a value instead, because
-    it may have been said while another model was chosen.
-    """
-    kept, changes = dict(before), changes_of(model)
+def open_settings(model: ChatModel) -> Iterator[tuple[Setting, Setting]]:
+    """Each setting that people can tune with this model: as its connection declares it, and as the entry narrows it."""
+    changes = changes_of(model)
     for declared in _declared(model):
-        if declared.name not in said or _is_hidden(declared, changes):
-            continue
-        setting = _as_entry_says(declared, changes)
-        value = checked(declared, said[declared.name], also=setting)
-        value = setting.default if value is None else nearest(setting, value)
-        kept.pop(setting.name, None)
-        if value != setting.default:
-            kept[setting.name] = value
-    return kept
+        if not _is_hidden(declared, changes):
+            yield declared, _as_entry_says(declared, changes)
+
+
+def usual_settings() -> tuple[Setting, ...]:
+    """The usual ones that any of the site's models knows, each without a default: that is every model's own."""
+    known = {setting.name for model in available_models() for setting in _declared(model)}
+    return tuple(replace(setting, default=None) for setting in USUAL if setting.name in known)
 
 
 def system_prompt_of(conversation: Conversation) -> str:

@@ -14,12 +14,13 @@ from django.utils.translation import gettext as _
 
 from conversations.cleaning import clean
 from conversations.errors import ConversationBusy, InputError
-from conversations.guards import check_message
 from conversations.models import Conversation, Generation
 from conversations.services.acceptance import Draft
+from conversations.services.catalogue import available_models
 from conversations.services.conversations import read, read_with_room
+from conversations.services.judging import judged
 from conversations.services.launching import body_hash, launch, once
-from conversations.services.tuning import chosen_with_options
+from conversations.services.wishes import Wish, chosen_with_options
 from conversations.stores import get_store
 from conversations.streaming.executors import in_database, in_store
 from conversations.types import NOTHING, Message, Transcript, new_id
@@ -33,13 +34,14 @@ async def send_message(
     options: Mapping[str, Any] = NOTHING,
     idempotency_key: str | None = None,
     model: int | None = None,
+    wish: Wish | None = None,
 ) -> Generation:
     """Accept a message and begin to answer it. The turn is durable when this returns.
 
     `parent_id` is the leaf that the page showed ("" for a first message, None for whatever is shown now).
     `model` is a ChatModel's pk, for this message and those that follow; `options`, by the names of settings, are for
-    this message alone. The same `idempotency_key` with the
-    same body returns the first generation again.
+    this message alone; `wish` is what a conversation that begins with this message keeps. The same
+    `idempotency_key` with the same body returns the first generation again.
 
     Raises InputError and its family (guards, an unknown parent or model, a reused key: KeyReused),
     ConversationBusy, QuotaExceeded, StoreUnavailable, ShuttingDown; then nothing was accepted.
@@ -49,11 +51,11 @@ async def send_message(
     body = body_hash(conversation, said, parent_id, model)
 
     async def attempt() -> Generation:
-        text = check_message(said)
-        chosen, effective = await in_database(chosen_with_options, model, conversation, options)
+        chosen, effective = await in_database(chosen_with_options, model, conversation, options, wish)
+        text = await judged(said, conversation, chosen)
         is_new = conversation._state.adding
         transcript = Transcript() if is_new else await in_store(read_with_room, conversation)
-        parent = _parent(transcript, parent_id)
+        parent = parent_of(transcript, parent_id)
         message = Message("user", text, parent_id=parent)
         draft = Draft(
             conversation, chosen, message.id, text, parent or "", effective, key, body, transcript, is_new_message=True
@@ -66,14 +68,19 @@ async def send_message(
 async def regenerate(
     conversation: Conversation, message_id: str, *, idempotency_key: str | None = None, model: int | None = None
 ) -> Generation:
-    """Ask for another answer beside the reply `message_id`, which stays. Raises what send_message raises."""
+    """Ask for another answer beside the reply `message_id`, which stays. Raises what send_message raises.
+
+    Where models are compared, it comes in the place of that one, by default from the same model.
+    """
     key = idempotency_key or new_id()
     body = body_hash(conversation, message_id, "regenerate", model)
 
     async def attempt() -> Generation:
         transcript = await in_store(read_with_room, conversation)
-        question, _reply = answered(transcript, message_id)
-        chosen, options = await in_database(chosen_with_options, model, conversation)
+        question, reply = answered(transcript, message_id)
+        lane = lane_of(transcript, reply)
+        wanted = await in_database(pk_of_writer, reply) if lane and model is None else model
+        chosen, options = await in_database(chosen_with_options, wanted, conversation)
         draft = Draft(
             conversation,
             chosen,
@@ -84,6 +91,7 @@ async def regenerate(
             key,
             body,
             transcript,
+            lane=lane,
         )
         return await launch(draft, transcript.branch(question.id))
 
@@ -102,6 +110,18 @@ def answered(transcript: Transcript, message_id: str) -> tuple[Message, Message]
     return question, reply
 
 
+def lane_of(transcript: Transcript, reply: Message) -> int:
+    """The lane of a reply that stands side by side with others now; else 0."""
+    return reply.metadata.get("lane", 0) if transcript.leaf == reply.parent_id else 0
+
+
+def pk_of_writer(reply: Message) -> int | None:
+    """The ChatModel that wrote it, if it is still to be had."""
+    data = reply.metadata
+    wrote = (model for model in available_models() if model.backend == data.get("backend"))
+    return next((model.pk for model in wrote if model.model_id == data.get("model", "")), None)
+
+
 async def edit_message(
     conversation: Conversation, message_id: str, content: str, *, idempotency_key: str | None = None
 ) -> Generation:
@@ -118,7 +138,9 @@ async def edit_message(
 def select(conversation: Conversation, message_id: str | None) -> None:
     """Show the branch that goes through this message to its newest end (None: nothing is shown).
 
-    Raises InputError if the store has no such message, ConflictError after many conflicts, StoreUnavailable.
+    A question whose answers were compared shows them side by side again, if nothing follows them. One of those answers
+    brings its model along, to go on with. Raises InputError if the store has no such message, ConflictError after many
+    conflicts, StoreUnavailable.
     """
 
     def chosen(transcript: Transcript) -> Transcript:
@@ -127,14 +149,22 @@ def select(conversation: Conversation, message_id: str | None) -> None:
         leaf = None if message_id is None else transcript.end_below(message_id)
         return transcript if leaf == transcript.leaf else replace(transcript, leaf=leaf)
 
-    get_store().update(conversation.key, chosen)
+    transcript = get_store().update(conversation.key, chosen)
+    reply = transcript.index().get(message_id or "")
+    if reply and reply.metadata.get("lane") and (wrote := pk_of_writer(reply)):
+        Conversation.objects.filter(pk=conversation.pk).update(model=wrote)
 
 
-def _parent(transcript: Transcript, parent_id: str | None) -> str | None:
-    """The id to append to. Raises InputError for an unknown one, ConversationBusy while it is being written."""
+def parent_of(transcript: Transcript, parent_id: str | None) -> str | None:
+    """The id to append to; of answers that stand side by side, none of them kept, the first one.
+
+    Raises InputError for an unknown one, ConversationBusy while it is being written.
+    """
     parent = transcript.leaf if parent_id is None else parent_id or None
     if parent is None:
         return None
+    if lanes := transcript.lanes(parent):
+        parent = lanes[0].id
     message = transcript.index().get(parent)
     if message is None:
         raise InputError(_("This chat has changed meanwhile. Reload the page and send again."))

@@ -23,8 +23,10 @@ def checked(setting: Setting, value: Any, *, also: Setting | None = None) -> Any
 
     `also`: the choices of this one are taken, too. Raises InputError, naming the field.
     """
-    if setting.kind != "flag" and (value is None or (isinstance(value, str) and not value.strip())):
-        return "" if setting.kind == "text" and value is not None and setting.default is not None else None
+    if value is None:
+        return None
+    if setting.kind != "flag" and isinstance(value, str) and not value.strip():
+        return "" if setting.kind == "text" and setting.default is not None else None
     return _CHECKS[setting.kind](setting, value, also)
 
 

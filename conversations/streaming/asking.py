@@ -20,7 +20,8 @@ from django.utils.translation import gettext as _
 from conversations.backends import get_backend
 from conversations.backends.breaker import Attempt
 from conversations.backends.servers.sentences import duration
-from conversations.errors import BackendError, BackendUnavailable
+from conversations.errors import BackendError, BackendUnavailable, InputError
+from conversations.guards import check_message
 from conversations.presenting import waiting_for
 from conversations.streaming.reply import Candidate, LiveReply
 from conversations.types import ChatRequest, Delta
@@ -38,6 +39,7 @@ async def ask(reply: LiveReply) -> AsyncGenerator[Delta, None]:
     inquiry = _Inquiry(reply)
     while True:
         try:
+            inquiry.prepare()
             backend = get_backend(inquiry.candidate.backend)
             with Attempt(backend.alias, inquiry.candidate.model_id, label=backend.label) as inquiry.attempt:
                 async with aclosing(backend.stream(inquiry.request)) as deltas:
@@ -63,16 +65,31 @@ class _Inquiry:
         self._others = list(dict.fromkeys(reply.candidates))
         self._faults: list[tuple[Candidate, BackendError]] = []
         self._retries = 0
+        self._shortened: set[Candidate] = set()
+        self._is_shorter = False  # what is to be asked next, than what was asked just now
+        self.request = reply.request
         self.attempt: Attempt | None = None
         self.has_begun = False
         self._turn_to(self._others.pop(0))
 
     def _turn_to(self, candidate: Candidate) -> None:
         self.candidate = candidate
-        self.request: ChatRequest = replace(
-            self._reply.request, model=candidate.model_id, parameters=candidate.parameters
-        )
         self._retries, self._since = 0, time.monotonic()
+
+    def prepare(self) -> None:
+        """Raises BackendError if what is asked does not fit into this candidate's context."""
+        self._is_shorter = False
+        self.request = self._request_for(self.candidate)
+
+    def _request_for(self, candidate: Candidate) -> ChatRequest:
+        """As guards let it pass to a substitute, too; perhaps changed. Raises BackendError, InputError."""
+        request = self._reply.request_for(candidate)
+        if candidate == self._reply.candidates[0]:
+            return request
+        exchange = replace(self._reply.exchange_with(candidate, "message"), is_repeat=True)
+        said = self._reply.said_in(request)[-1]
+        judged = replace(said, content=check_message(said.content, exchange))
+        return replace(request, messages=tuple(judged if one is said else one for one in request.messages))
 
     def see(self, delta: Delta) -> None:
         """Note the first token: reasoning is one, a notice is none."""
@@ -80,11 +97,14 @@ class _Inquiry:
         if self.has_begun and self.attempt:
             self.attempt.answered()
             self._reply.candidate, self._reply.request = self.candidate, self.request
+            self._reply.watch.begin(self._since)
 
     def next_after(self, error: BackendError) -> float:
         """Seconds until `candidate`, the same or another one, is to be asked. Raises if nobody is left to ask."""
         if self.has_begun:
             raise error
+        if self._shorten(error):
+            return 0.0
         wait = self._wait(error)
         if wait is not None:
             self._retries += 1
@@ -97,6 +117,15 @@ class _Inquiry:
                 self._turn_to(candidate)
                 return 0.0
         raise self._faults[0][1]
+
+    def _shorten(self, error: BackendError) -> bool:
+        """Whether the same candidate is to be asked again with less of what was said before: once."""
+        prompt = self._reply.prompt
+        if error.concerns != "length" or prompt is None or self.candidate in self._shortened:
+            return False
+        self._shortened.add(self.candidate)
+        self._is_shorter = prompt.shorten(self.candidate, error)
+        return self._is_shorter
 
     def _wait(self, error: BackendError) -> float | None:
         """Before the same candidate is asked again; None if it is not: it would not help, or take too long.
@@ -121,12 +150,22 @@ class _Inquiry:
                 return False
             if error.blames == "server" and candidate.backend == failed.backend:
                 return False
+        return self._is_admitted(candidate)
+
+    def _is_admitted(self, candidate: Candidate) -> bool:
+        """Whether what was said fits into this substitute's context, and guards let it pass."""
+        try:
+            self._request_for(candidate)
+        except (BackendError, InputError):
+            return False
         return True
 
     def notice(self, error: BackendError, wait: float) -> Delta:
         """What the person who waits is told, once `next_after` has decided."""
         name, pause = _name(self.candidate), duration(round(wait))
-        if not wait:
+        if self._is_shorter:
+            sentence = _("This chat is longer than “{name}” takes. Asking again with less of it…").format(name=name)
+        elif not wait:
             asked = _name(self._faults[-1][0])
             sentence = _("“{asked}” did not answer. Asking “{name}” instead…").format(asked=asked, name=name)
         elif isinstance(error, BackendUnavailable) and error.blames != "server":

@@ -9,6 +9,7 @@ from uuid import UUID
 from conversations import plain_sql
 from conversations.backends import get_backend
 from conversations.errors import StoreUnavailable
+from conversations.guards import check_title
 from conversations.models import Conversation, Generation
 from conversations.reasoning import OPENED, PARAMETER
 from conversations.relay import Relay
@@ -31,6 +32,8 @@ async def finish(relay: Relay, reply: LiveReply) -> None:
     if generation_finished.has_listeners(Generation):
         await in_database(outcome.tell, reply.generation_id)
     if reply.wants_title and reply.outcome and reply.outcome.status == Generation.Status.COMPLETED:
+        for other in reply.beside:
+            other.wants_title = False
         await _title(relay, reply)
 
 
@@ -75,10 +78,11 @@ async def _title(relay: Relay, reply: LiveReply) -> None:
     """Ask for a title; a name given by a person meanwhile stays."""
     messages = [*reply.said_before, Message("assistant", reply.text)]
     parameters, thinks = reply.request.parameters, reply.thoughts.length > 0
-    if reply.is_opened:
+    if reply.thoughts.is_opened:
         parameters = {**parameters, PARAMETER: OPENED}
     backend = get_backend(reply.backend)
     title = await make_title(messages, backend, reply.request.model, parameters=parameters, thinks=thinks)
+    title = check_title(title, reply.exchange())  # refused: the first words stay, which were accepted
     if title and await in_database(_save_title, reply.request.conversation_id, title):
         metadata = {"conversation_id": reply.request.conversation_id, "title": title}
         relay.notify(reply.generation_id, Delta(metadata=metadata))

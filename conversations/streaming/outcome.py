@@ -77,8 +77,11 @@ def _ending(outcome: Outcome, reply: LiveReply | None = None) -> dict[str, Any]:
     fields |= {"status": outcome.status, "finished_at": timezone.now()}
     if reply is None:
         return fields
-    fields |= {"reply_text": reply.text, **asdict(reply.usage)}
+    fields |= {"reply_text": reply.text, **asdict(reply.usage), "first_token_ms": reply.watch.first_token_ms}
     fields |= {"reasoning_text": reply.thoughts.text, "reasoning_ms": reply.thoughts.milliseconds or None}
+    fields |= {"tokens_per_second": reply.watch.tokens_per_second(reply.usage, reply.written)}
+    if reply.prompt:  # perhaps less than was accepted: it was too long, or another model answered
+        fields["prompt_characters"] = sum(len(message.content) for message in reply.request.messages)
     candidate, asked = reply.candidate, reply.candidates[0]
     if candidate != asked:
         fields |= {"backend": candidate.backend, "upstream_model": candidate.model_id}

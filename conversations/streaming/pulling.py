@@ -10,7 +10,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from conversations.backends.servers import wording
-from conversations.errors import ChatError
+from conversations.errors import ChatError, Refused
 from conversations.models import Generation
 from conversations.relay import Relay
 from conversations.streaming import outcome
@@ -29,11 +29,14 @@ async def pull(reply: LiveReply, relay: Relay) -> Outcome:
         broken = None
     except (asyncio.CancelledError, Exception) as error:
         broken = _broken(reply, error)
+    reply.watch.stop()
     try:
         rest = reply.finish()
         _publish_thoughts(reply, relay)
         if rest:
             relay.publish(reply.generation_id, rest)
+        if reply.refusal:
+            broken = broken or _broken(reply, reply.refusal)
     except Exception as error:  # a guard may be anybody's
         broken = broken or _broken(reply, error)
     return broken or _ended(reply)
@@ -50,6 +53,8 @@ async def _pass_on(reply: LiveReply, relay: Relay) -> None:
                 relay.publish(reply.generation_id, text)
             elif "waiting" in delta.metadata:
                 relay.notify(reply.generation_id, delta)
+            if reply.refusal:
+                raise reply.refusal
             if reply.length + reply.thoughts.length > most:
                 reply.finish_reason = "length"
                 return
@@ -67,6 +72,8 @@ def _broken(reply: LiveReply, error: BaseException) -> Outcome:
         return Outcome(Status.CANCELLED) if reply.cancelled_as == Status.CANCELLED else outcome.interrupted()
     if isinstance(error, TimeoutError):
         return Outcome(Status.FAILED, error_code="deadline", error=_("The model took too long and was stopped."))
+    if isinstance(error, Refused):  # by a guard
+        return Outcome(Status.FAILED, "content_filter", error.code, error.message)
     if isinstance(error, ChatError):
         if error.code == "empty" and reply.prefix:  # asked to go on, the model found that nothing was missing
             return Outcome(Status.COMPLETED, "stop")

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any, Protocol
 from uuid import UUID
 
 from conversations.cleaning import Cleaner, clean
-from conversations.guards import ReplyGuards
+from conversations.errors import BackendError, Refused
+from conversations.guards import Exchange, Part, ReplyGuards
 from conversations.models import Generation
-from conversations.reasoning import OFF, OPENED, TAGS, Splitter, mode_of, split_whole
+from conversations.reasoning import OPENED, TAGS, mode_of
 from conversations.streaming.joint import Joint
+from conversations.streaming.stopwatch import Stopwatch
 from conversations.streaming.thoughts import Thoughts
 from conversations.types import NOTHING, ChatRequest, Delta, Message, Usage
 
@@ -35,6 +38,7 @@ class Candidate:
     """A model that may answer: the alias of its connection, its id there, its label and ChatModel pk.
 
     `context_size` in tokens, None if unknown. `parameters` are handed to the connection with each request.
+    `filter_level` is for the guards.
     """
 
     backend: str
@@ -43,11 +47,25 @@ class Candidate:
     pk: int | None = None
     context_size: int | None = None
     parameters: Mapping[str, Any] = field(default_factory=lambda: NOTHING, hash=False)
+    filter_level: str = "standard"
+
+
+class Prompt(Protocol):
+    """What is asked, for whoever is asked (services/prompting.py)."""
+
+    def request_for(self, candidate: Candidate) -> ChatRequest:
+        """Made to measure for this model. Raises BackendError if it cannot be asked this."""
+
+    def shorten(self, candidate: Candidate, error: BackendError) -> bool:
+        """The model refused it as too long. Whether `request_for` now gives a shorter one."""
+
+    def counted(self, candidate: Candidate, request: ChatRequest, tokens: int) -> None:
+        """So many tokens the request had, as the model's own server says."""
 
 
 @dataclass(slots=True)
 class LiveReply:
-    """`candidates`: who may answer, in order; `candidate` is who does.
+    """`candidates`: who may answer, in order; `candidate` is who does. Without a `prompt` all get the same request.
 
     `prefix`: the text that this reply continues; `joint` joins it with what a model says that was asked to go on.
     `thoughts`: what the model thinks, which is no part of the text; of a reply that goes on it begins with what was
@@ -62,9 +80,12 @@ class LiveReply:
     joint: Joint | None = None
     thought_before: str = ""
     thought_for: int = 0
+    prompt: Prompt | None = None
     generation: Generation | None = None
     """The row as it was accepted; once `outcome` is decided, as it was decided, which may have been by another."""
     is_stored: bool = False
+    beside: list[LiveReply] = field(default_factory=list, repr=False, compare=False)
+    """All that answer the same message, this one among them, where models are compared: one of them gets the title."""
     candidate: Candidate = field(init=False)
     thoughts: Thoughts = field(init=False)
     task: asyncio.Task | None = None
@@ -73,19 +94,18 @@ class LiveReply:
     is_concluding: bool = False
     finish_reason: str = ""
     usage: Usage = field(default_factory=Usage)
+    watch: Stopwatch = field(default_factory=Stopwatch)
     checkpointed: int = 0
     length: int = 0
-    is_opened: bool = False
-    """Its reasoning came without an opening tag: the chat template had opened the block."""
-    _is_answering: bool = False
-    _splitter: Splitter | None = None
     _parts: list[str] = field(default_factory=list)
     _cleaner: Cleaner = field(default_factory=Cleaner)
-    _guards: ReplyGuards = field(default_factory=ReplyGuards)
+    _guards: ReplyGuards = field(init=False)
 
     def __post_init__(self) -> None:
+        self._guards = ReplyGuards(self.exchange, self.prefix)
         self.candidate = self.candidates[0]
-        self.thoughts = Thoughts(ReplyGuards, self.thought_before, self.thought_for)
+        guards = partial(ReplyGuards, partial(self.exchange, "reasoning"))
+        self.thoughts = Thoughts(guards, self._reasoning_mode, self.thought_before, self.thought_for)
         self._add(self.prefix)
         self.checkpointed = self.length
 
@@ -95,12 +115,40 @@ class LiveReply:
         return self.candidate.backend
 
     @property
+    def refusal(self) -> Refused | None:
+        """Why a guard ended the reply, once one did."""
+        return self._guards.refusal or self.thoughts.refusal
+
+    def exchange(self, part: Part = "answer") -> Exchange:
+        """What guards are told of this reply: who answers counts, also where another was chosen."""
+        return self.exchange_with(self.candidate, part)
+
+    def exchange_with(self, candidate: Candidate, part: Part) -> Exchange:
+        where = self.request.user_id, self.request.conversation_id
+        return Exchange(*where, candidate.pk, candidate.filter_level, part)
+
+    @property
     def said_before(self) -> list[Message]:
         """The branch that is answered, without the system prompt and without the text that is continued."""
-        said = [message for message in self.request.messages if message.role != "system"]
+        return self.said_in(self.request)
+
+    def said_in(self, request: ChatRequest) -> list[Message]:
+        """As `said_before`, of what another candidate is asked."""
+        said = [message for message in request.messages if message.role != "system"]
         if self.prefix:
             return said[: max(place for place, message in enumerate(said) if message.role == "assistant")]
         return said
+
+    def request_for(self, candidate: Candidate) -> ChatRequest:
+        """Raises BackendError for a model that cannot be asked this."""
+        if self.prompt:
+            return self.prompt.request_for(candidate)
+        return replace(self.request, model=candidate.model_id, parameters=candidate.parameters)
+
+    def learn(self) -> None:
+        """How this model counts, now that it is over."""
+        if self.prompt and self.usage.prompt_tokens:
+            self.prompt.counted(self.candidate, self.request, self.usage.prompt_tokens)
 
     def take(self, delta: Delta) -> str:
         """Add a delta and return the clean text that readers may see now; what it adds to `thoughts` is fresh there."""
@@ -110,43 +158,18 @@ class LiveReply:
             self.finish_reason = delta.finish_reason[:FINISH_REASON_MAX_LENGTH]
         if delta.metadata and (reasoning := delta.metadata.get("reasoning")):
             self.thoughts.add(reasoning)
-            self._is_answering = False
         if not delta.text:
             return ""
         text = self._cleaner.feed(delta.text)
-        if not self._is_answering:
-            text = self._answer_in(text)
-        return self._add(self._join(self._guards.feed(text)))
+        if self.thoughts.may_come:
+            text = self.thoughts.take_from(text)
+        return self._judge(self._join(text))
 
     def finish(self) -> str:
-        """What cleaning, splitting, guards and joining still held back."""
-        rest = self._cleaner.finish()
-        if self._splitter:
-            rest = self._answer_in(rest)
-            thoughts, held = self._splitter.finish()
-            self.thoughts.add_clean(thoughts)
-            rest += held
-        self.thoughts.pause()
-        rest = self._join(self._guards.feed(rest) + self._guards.finish())
-        return self._add(rest + self.joint.finish() if self.joint else rest) + self._reconsidered()
-
-    def _answer_in(self, text: str) -> str:
-        """What of the text is no reasoning. Asked only until the answer has begun: it costs more than most tokens."""
-        if self._splitter is None:
-            self._splitter = Splitter(self._reasoning_mode)
-        thoughts, answer = self._splitter.feed(text)
-        if thoughts:
-            self.thoughts.add_clean(thoughts)
-        if answer:
-            self.thoughts.pause()
-        self._is_answering = self._splitter.is_past
-        return answer
-
-    @property
-    def _reasoning_mode(self) -> str:
-        mode = mode_of(self.candidate.parameters)
-        goes_on_in_text = self.prefix and not self.joint  # then no template opens anything
-        return TAGS if mode == OPENED and (self.thoughts.is_running or goes_on_in_text) else mode
+        """What cleaning, telling thoughts apart, joining and guards still held back."""
+        rest = self._join(self.thoughts.finish(self._cleaner.finish()))
+        rest = self._judge(rest + self.joint.finish() if self.joint else rest)
+        return rest + self._add(clean(self._guards.finish())) + self._reconsidered()
 
     def _reconsidered(self) -> str:
         """At the end it may turn out that what seemed to be reasoning is the answer (which is returned), or reversely.
@@ -155,25 +178,34 @@ class LiveReply:
         """
         if self.prefix:
             return ""
-        splitter = self._splitter
-        if splitter and splitter.is_inside and not splitter.has_seen_tag and self.finish_reason == "stop":
-            return self._add(self.thoughts.forget())  # it answered without thinking
-        if self.thoughts.length or mode_of(self.candidate.parameters) == OFF:
-            return ""
-        if parts := split_whole(self.text):
-            self.thoughts.keep(parts[0])
-            self._parts, self.length, self.is_opened = [parts[1]], len(parts[1]), True
+        if self.thoughts.seem_to_be_answer and self.finish_reason == "stop":
+            return self._add(self.thoughts.forget())
+        if answer := self.thoughts.found_in(self.text):
+            self._parts, self.length = [answer], len(answer)
         return ""
 
+    def _reasoning_mode(self) -> str:
+        mode = mode_of(self.candidate.parameters)
+        goes_on_in_text = self.prefix and not self.joint  # then no template opens anything
+        return TAGS if mode == OPENED and goes_on_in_text else mode
+
     def _join(self, text: str) -> str:
-        text = clean(text)  # guards may be anybody's
         return self.joint.feed(text) if self.joint else text
+
+    def _judge(self, text: str) -> str:
+        """Guards come last: they see the text as it follows what is there already."""
+        return self._add(clean(self._guards.feed(text)))  # guards may be anybody's
 
     def _add(self, text: str) -> str:
         if text:
             self._parts.append(text)
             self.length += len(text)
         return text
+
+    @property
+    def written(self) -> str:
+        """All that the model has said and thought in this reply, without what it continues."""
+        return self.thoughts.text[len(self.thought_before) :] + self.text[len(self.prefix) :]
 
     @property
     def text(self) -> str:

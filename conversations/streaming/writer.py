@@ -145,6 +145,7 @@ class Writer:
 
     async def _write(self, reply: LiveReply) -> None:
         reply.outcome = await pull(reply, self.relay)
+        reply.learn()
         await self.conclude(reply)
 
     async def conclude(self, reply: LiveReply) -> None:

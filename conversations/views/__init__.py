@@ -5,10 +5,13 @@ whole pages and redirects. A stranger's conversation does not exist.
 """
 
 from conversations.views.chats import delete, history, home, rename, show
+from conversations.views.models import catalogue, choices
 from conversations.views.replies import follow, stop
 from conversations.views.turns import csrf_failure, go_on, retry, select, send, start
 
 __all__ = [
+    "catalogue",
+    "choices",
     "csrf_failure",
     "delete",
     "follow",

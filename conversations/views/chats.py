@@ -11,7 +11,7 @@ from conversations import pages, services
 from conversations.access import members_only, own_or_404
 from conversations.errors import ChatError, InputError
 from conversations.forms import RenameForm
-from conversations.models import Conversation
+from conversations.models import ChatModel, Conversation
 from conversations.responses import is_fetch, remember_author, take_draft, with_delay
 
 HISTORY_PAGE_SIZE = 50
@@ -20,8 +20,9 @@ HISTORY_PAGE_SIZE = 50
 @require_GET
 @members_only
 def home(request: HttpRequest) -> HttpResponse:
-    """A new chat."""
-    return _chat_page(request, None)
+    """A new chat; ?model= names the one to begin with."""
+    wanted = request.GET.get("model")
+    return _chat_page(request, None, next((m for m in services.available_models() if str(m.pk) == wanted), None))
 
 
 @require_GET
@@ -67,8 +68,10 @@ def delete(request: HttpRequest, conversation_id) -> HttpResponse:
     return redirect("conversations:home")
 
 
-def _chat_page(request: HttpRequest, conversation: Conversation | None) -> HttpResponse:
-    context = pages.chat_context(request.user, conversation)
+def _chat_page(
+    request: HttpRequest, conversation: Conversation | None, wanted: ChatModel | None = None
+) -> HttpResponse:
+    context = pages.chat_context(request.user, conversation, wanted)
     if draft := take_draft(request):
         context["composer"] = context["composer"].refused(draft, ChatError())
     lacks = context["lacks"]

@@ -12,6 +12,12 @@ export function isTooLong(text, limit) {
   return text.length > limit && [...text].length > limit;
 }
 
+/** Whether this key press on the picker's button opens its panel: arrows do, and so does what begins a search. */
+export function opensPicker({ key, ctrlKey, metaKey, altKey }) {
+  const isTyped = [...key].length === 1 && key !== " " && !ctrlKey && !metaKey && !altKey;
+  return isTyped || key === "ArrowDown" || key === "ArrowUp";
+}
+
 /**
  * Bring the page's composer to life. `page` is told what happens: `begin(text)` a message is on its way,
  * `accepted(turn, replaced)` with the element of the answer, `failed()`. `replaced` is the article that was retried, if any.
@@ -56,6 +62,7 @@ export function startComposer(page) {
     form.toggleAttribute("data-live", fresh.hasAttribute("data-live"));
     const picker = form.elements.model;
     if (picker && [...picker.options].some((option) => option.value === chosen)) picker.value = chosen;
+    nameModel();
     if (focused) refocus();
   }
 
@@ -137,6 +144,24 @@ export function startComposer(page) {
     if (button && focused) refocus();
   }
 
+  /** Many models are chosen in a panel: its button shows which one the select holds. */
+  function nameModel() {
+    const name = form.querySelector("[data-picker-label]");
+    if (name) name.textContent = form.elements.model.selectedOptions[0]?.label ?? "";
+  }
+
+  /** The panel and its script come with the first use; where they cannot be had, the select stands in. */
+  async function choose(button, key = "") {
+    if (!button) return;
+    try {
+      const picker = await import("./picker.js");
+      await picker.open(form, button, key);
+    } catch {
+      form.setAttribute("data-plain-picker", "");
+      form.elements.model.focus();
+    }
+  }
+
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     if (event.submitter?.hasAttribute("data-stop")) stop(event.submitter);
@@ -151,6 +176,13 @@ export function startComposer(page) {
     event.preventDefault();
     send(field.value);
   });
+  form.addEventListener("click", ({ target }) => choose(target.closest("[data-picker]")));
+  form.addEventListener("keydown", (event) => {
+    if (!event.target.matches("[data-picker]") || !opensPicker(event)) return;
+    event.preventDefault();
+    choose(event.target, event.key);
+  });
+  form.addEventListener("change", nameModel);
   document.addEventListener("submit", (event) => {
     if (event.submitter?.hasAttribute("data-retry")) {
       event.preventDefault();
@@ -164,5 +196,6 @@ export function startComposer(page) {
   field.autocomplete = "off"; // the draft is restored here, and a sent message must not come back
   show(field.value.trim() ? field.value : recallDraft(storage, draftKey())); // somebody may have typed before this script came
   keep();
+  nameModel(); // a page that is loaded again keeps what was chosen
   return { settle };
 }

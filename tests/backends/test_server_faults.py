@@ -283,20 +283,20 @@ async def test_the_next_reply_is_not_harmed_by_a_fault(connect, upstream):
 async def test_a_list_of_models_that_is_none_is_told(connect, upstream, listing):
     upstream.models = listing
     with pytest.raises(BackendError, match=r"API key|no chat server"):
-        await connect().list_models()
+        await connect().offers()
 
 
 async def test_the_models_of_a_server_become_entries_of_the_catalogue(connect, upstream):
     upstream.models = {
         "data": [
-            {"id": "meta-llama/Llama-3.1-8B-Instruct", "max_model_len": 8192},
+            {"id": "acme/Llama-9-8B-Instruct", "max_model_len": 8192},
             {"id": "llama3.2:latest"},
             {"id": "big", "providers": [{"context_length": 4096}, {"context_length": 32768}, {"context_length": None}]},
             {"id": "text-embedding-3-small"},
         ]
     }
-    assert await connect().list_models() == [
-        {"model_id": "meta-llama/Llama-3.1-8B-Instruct", "label": "Llama-3.1-8B-Instruct", "context_size": 8192},
+    assert [offer.fields for offer in await connect().offers()] == [
+        {"model_id": "acme/Llama-9-8B-Instruct", "label": "Llama-9-8B-Instruct", "context_size": 8192},
         {"model_id": "llama3.2:latest", "label": "llama3.2", "context_size": None},
         {"model_id": "big", "label": "big", "context_size": 32768},
     ]

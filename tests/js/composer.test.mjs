@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isSend, isTooLong } from "../../static/js/composer.js";
+import { isSend, isTooLong, opensPicker } from "../../static/js/composer.js";
 
 const press = (more) => ({ key: "Enter", shiftKey: false, isComposing: false, keyCode: 13, ...more });
 
@@ -19,4 +19,10 @@ test("length counts code points as the server does, not UTF-16 units", () => {
   assert.ok(!isTooLong("\u{10348}".repeat(3), 3));
   assert.ok(isTooLong("\u{10348}".repeat(4), 3));
   assert.ok(!isTooLong("abc", 3));
+});
+
+test("arrows and letters on its button open the picker; Enter and Space click it, shortcuts are the browser's", () => {
+  assert.ok(["ArrowDown", "ArrowUp", "g", "đ"].every((key) => opensPicker(press({ key }))));
+  assert.ok(["Enter", " ", "Tab", "Escape", "F5"].every((key) => !opensPicker(press({ key }))));
+  assert.ok(!opensPicker(press({ key: "r", ctrlKey: true })));
 });

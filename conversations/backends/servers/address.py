@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import SplitResult, unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -56,6 +56,10 @@ class Address:
         port = f":{self.port}" if self.port else ""
         query = f"?{self.query}" if self.query else ""
         return f"{self.scheme}://{self._bracketed}{port}{self.path}{path}{query}"
+
+    def above(self, path: str) -> Address:
+        """The same server without this end of the path."""
+        return replace(self, path=self.path.removesuffix(path))
 
     @property
     def _bracketed(self) -> str:

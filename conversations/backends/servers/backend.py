@@ -5,15 +5,16 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager
-from typing import Any
+from typing import Any, ClassVar
 
 from django.core.checks import CheckMessage
 
 from conversations.backends.base import ChatBackend
+from conversations.backends.offers import Offer
 from conversations.backends.servers.address import Address
 from conversations.backends.servers.checks import check_options
 from conversations.backends.servers.limits import Limits, Watch
-from conversations.backends.servers.listing import catalogue, label_of
+from conversations.backends.servers.listing import label_of, offers
 from conversations.backends.servers.reply import ReplyReader
 from conversations.backends.servers.request import OptionalFields
 from conversations.backends.servers.sentences import Sentences
@@ -27,6 +28,7 @@ TAIL = 2.0  # seconds to wait for the token counts once the reply is finished
 class ServerBackend(ChatBackend):
     """A model behind `/chat/completions`. A subclass says how chunks are fetched: `_batches`."""
 
+    sentences_class: ClassVar[type[Sentences]] = Sentences
     settings = (TEMPERATURE, MAX_TOKENS, MEMORY, TOP_P)
 
     def __init__(
@@ -44,8 +46,10 @@ class ServerBackend(ChatBackend):
         max_length: int = 1_000_000,
         label: str = "",
         can_continue: bool = False,
+        variables: Mapping[str, str] | None = None,
         knows_top_k: bool = False,
     ):
+        """`variables`: how whoever runs the site calls api_key and base_url, where it is not by these names."""
         super().__init__(alias)
         self.address = Address.parse(base_url)
         self.api_key = api_key.strip()
@@ -59,7 +63,10 @@ class ServerBackend(ChatBackend):
             self.settings = (*self.settings, TOP_K)  # type: ignore[misc]
         self._fields = OptionalFields(can_continue=can_continue)
         secrets = (self.api_key, self.address.password, *self.headers.values())
-        self.sentences = Sentences(self.label, alias, self.address.netloc, tuple(filter(None, secrets)))
+        self._variables = dict(variables or {})
+        self.sentences = self.sentences_class(
+            self.label, alias, self.address.netloc, tuple(filter(None, secrets)), self._variables
+        )
 
     async def stream(self, request: ChatRequest) -> AsyncIterator[Delta]:
         """The reply as the server streams it. A stream that just stops ends without a finish reason.
@@ -87,14 +94,14 @@ class ServerBackend(ChatBackend):
         if (last := reply.end()) is not None:
             yield last
 
-    async def list_models(self) -> Sequence[dict[str, Any]]:
-        """What the server itself says it offers, as dicts of ChatModel fields. Raises BackendError."""
+    async def offers(self) -> Sequence[Offer]:
+        """What the server itself says it offers. Raises BackendError."""
         self._require_address()
         watch = Watch(self.limits, self.sentences.timed_out)
         with self._telling(watch):
             listing = await self._listing(watch)
         try:
-            return catalogue(listing)
+            return offers(listing)
         except ValueError:
             raise self.sentences.not_a_chat_server() from None
 
@@ -139,4 +146,6 @@ class ServerBackend(ChatBackend):
         return [{"model_id": name, "label": label_of(name) or self.label} for name in self._model_ids or ("",)]
 
     def check(self) -> Iterable[CheckMessage]:
-        return check_options(self.alias, self.address, self.api_key, self._model_ids, self.limits)
+        return check_options(
+            self.alias, self.address, self.api_key, self._model_ids, self.limits, variables=self._variables
+        )

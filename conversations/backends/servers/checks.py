@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 
 from django.core.checks import CheckMessage, Error
@@ -12,25 +12,34 @@ from conversations.backends.servers.limits import Limits
 
 
 def check_options(
-    alias: str, address: Address, api_key: str, models: Sequence[str], limits: Limits
+    alias: str,
+    address: Address,
+    api_key: str,
+    models: Sequence[str],
+    limits: Limits,
+    *,
+    variables: Mapping[str, str],
 ) -> Iterator[CheckMessage]:
+    """`variables`: what whoever runs the site calls api_key and base_url."""
     where = f'CHAT_BACKENDS["{alias}"]["OPTIONS"]'
+    address_name = variables.get("base_url") or f'{where}["base_url"]'
+    key_name = variables.get("api_key") or f'{where}["api_key"]'
     if address.problem:
         yield Error(
             f"base_url of the connection “{alias}” is no web address: {address.problem}.",
-            hint=f'Set {where}["base_url"] to the address of the server, for example http://localhost:11434/v1.',
+            hint=f"Set {address_name} to the address of the server, for example http://localhost:8000/v1.",
             id="conversations.E110",
         )
     if address.username and api_key:
         yield Error(
             f"The connection “{alias}” has both an API key and a name in its base_url; only one can be sent.",
-            hint=f'Remove {where}["api_key"], or the name and password from base_url.',
+            hint=f"Remove {key_name}, or the name and password from the address.",
             id="conversations.E111",
         )
     if not (api_key.isascii() and api_key.isprintable()):
         yield Error(
             f"The API key of the connection “{alias}” holds characters that cannot be sent.",
-            hint="Copy the key again, without quotation marks, spaces or line breaks.",
+            hint=f"Copy the key into {key_name} again, without quotation marks, spaces or line breaks.",
             id="conversations.E112",
         )
     if isinstance(models, str) or not all(isinstance(name, str) and name for name in models):

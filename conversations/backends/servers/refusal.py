@@ -10,11 +10,15 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from conversations.backends.servers.context_refusal import ToldSizes, told_sizes
+
 LONGEST_WAIT = 24 * 3600  # seconds
 
 _CONTEXT = re.compile(
     r"context[ _-]?(length|size|window|limit)|maximum context|(prompt|input|conversation) is too long"
-    r"|too many (input )?tokens|tokens.{0,40}must be <=|exceeds? the (available|maximum)",
+    r"|too many (input )?tokens|tokens.{0,40}must be <=|exceeds? the (available|maximum)|maximum prompt length"
+    r"|reduce the length of the (messages|prompt)|exceeds? the (configured )?limit of|exceeded model token limit"
+    r"|must have less than \d+ tokens|\btokens?\b.{0,40} is too large",
     re.IGNORECASE,
 )
 _NO_CREDIT = re.compile(
@@ -75,11 +79,17 @@ class Refusal:
         status = code if isinstance(code, int) and 400 <= code < 600 else 0
         marks = (fields.get(name) for name in ("code", "type", "param", "loc"))
         message = fields.get("message") or fields.get("msg") or ""
-        return cls(status, str(message), " ".join(str(mark) for mark in marks if mark), wait)
+        sizes = (f"{name}={fields[name]}" for name in ("n_ctx", "n_prompt_tokens") if name in fields)  # llama.cpp's
+        return cls(status, str(message), " ".join(str(mark) for mark in (*marks, *sizes) if mark), wait)
 
     @property
     def is_context_too_long(self) -> bool:
         return self.status == 413 or (self.status in (0, 400, 422, 500) and self._says(_CONTEXT))
+
+    @property
+    def told_sizes(self) -> ToldSizes:
+        """Of a prompt that is too long."""
+        return told_sizes(self._text[:4000])
 
     @property
     def is_out_of_credit(self) -> bool:

@@ -9,8 +9,8 @@ import math
 import re
 import socket
 import ssl
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.utils.functional import Promise
@@ -39,6 +39,8 @@ class Sentences:
     alias: str
     address: str
     secrets: tuple[str, ...] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """What whoever runs the site calls `api_key` and `base_url`: HF_TOKEN, say."""
 
     def misconfigured(self) -> BackendError:
         return self._error(wording.MISCONFIGURED)
@@ -76,18 +78,23 @@ class Sentences:
     def filtered(self) -> BackendError:
         return BackendError(self._fill(wording.FILTERED), concerns="content")
 
+    def unknown(self, model: str) -> BackendError:
+        return self._error(wording.MODEL_UNKNOWN if model else wording.THIS_MODEL_UNKNOWN, model=model)
+
     def refused(self, refusal: Refusal, model: str = "") -> BackendError:
         """The error for a server that said no: to the request, or in the middle of its answer."""
         if refusal.is_filtered:
             return self.filtered()
         if refusal.is_context_too_long:
-            return BackendError(self._fill(wording.TOO_LONG), status=413, concerns="length")
+            size, tokens = refusal.told_sizes
+            sentence = self._fill(wording.TOO_LONG)
+            return BackendError(sentence, status=413, concerns="length", context_size=size, prompt_tokens=tokens)
         if refusal.is_out_of_credit:
             return BackendError(self._fill(wording.NO_CREDIT), status=402)
         if refusal.is_out_of_memory:
             return self._error(wording.OUT_OF_MEMORY)
         if refusal.is_model_unknown:
-            return self._error(wording.MODEL_UNKNOWN if model else wording.THIS_MODEL_UNKNOWN, model=model)
+            return self.unknown(model)
         return self._by_status(refusal)
 
     def _by_status(self, refusal: Refusal) -> BackendError:
@@ -130,7 +137,12 @@ class Sentences:
         return BackendError(wording.QUOTED % {"sentence": sentence, "quote": quote} if quote else sentence, **marks)
 
     def _fill(self, text: Promise, **values: str) -> str:
-        return text % {"label": self.label, "alias": self.alias, "address": self.address, **values}
+        known = {"label": self.label, "alias": self.alias, "address": self.address}
+        return text % {**known, "key": self._place("api_key"), "url": self._place("base_url"), **values}
+
+    def _place(self, option: str) -> str:
+        """Where to correct an option."""
+        return self.variables.get(option) or wording.OPTION % {"option": option, "alias": self.alias}
 
     def _quote(self, words: str) -> str:
         for secret in self.secrets:

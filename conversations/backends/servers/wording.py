@@ -1,28 +1,28 @@
 """The sentences about model servers: what happened, then what to do. Filled in by sentences.py.
 
-%(label)s is what people know the server by, %(alias)s its key in CHAT_BACKENDS, %(address)s its host and port.
+%(label)s is what people know the server by, %(alias)s its key in CHAT_BACKENDS, %(address)s its host and port, %(key)s
+and %(url)s the settings that hold its key and its address.
 """
 
 from django.utils.translation import gettext_lazy as _
 
+OPTION = _("%(option)s of the connection “%(alias)s”")
+
 MISCONFIGURED = _(
-    "The address of the connection “%(alias)s” is not valid. Whoever runs the site can correct it: base_url."
+    "The address of the connection “%(alias)s” is not valid. Whoever runs the site can correct it: %(url)s."
 )
-HOST_UNKNOWN = _(
-    "The address of “%(label)s” (%(address)s) cannot be found. Whoever runs the site can check base_url "
-    "of the connection “%(alias)s”."
-)
+HOST_UNKNOWN = _("The address of “%(label)s” (%(address)s) cannot be found. Whoever runs the site can check %(url)s.")
 NOT_SECURE = _(
     "No secure connection to “%(label)s” (%(address)s) is possible: its certificate or protocol does not fit. "
-    "Whoever runs the site can check base_url of the connection “%(alias)s”."
+    "Whoever runs the site can check %(url)s."
 )
 UNREACHABLE = _(
     "“%(label)s” cannot be reached at %(address)s. If it is a server of your own, see whether it runs; "
     "otherwise try again in a minute."
 )
 NOT_A_CHAT_SERVER = _(
-    "What answers at %(address)s is no chat server, or not at this path. Whoever runs the site can check base_url "
-    "of the connection “%(alias)s”: it usually ends in /v1."
+    "What answers at %(address)s is no chat server, or not at this path. Whoever runs the site can check %(url)s: "
+    "it usually ends in /v1."
 )
 
 TIMED_OUT = {
@@ -51,17 +51,19 @@ NO_CREDIT = _(
 OUT_OF_MEMORY = _("“%(label)s” ran out of memory. Try a shorter conversation or a smaller model, or try again later.")
 MODEL_UNKNOWN = _("“%(label)s” does not offer the model “%(model)s”. Choose another model.")
 THIS_MODEL_UNKNOWN = _("“%(label)s” does not offer this model. Choose another model.")
-NO_KEY = _(
-    "“%(label)s” asks for an API key, and this site has none for it. Whoever runs the site can set it: "
-    "api_key of the connection “%(alias)s”."
+OLLAMA_AWAY = _(
+    "“%(label)s” cannot be reached at %(address)s. Whoever runs the site can start it there (ollama serve), and let "
+    "other machines call it (OLLAMA_HOST=0.0.0.0 where it runs)."
 )
-WRONG_KEY = _(
-    "“%(label)s” does not accept the site's API key. Whoever runs the site can correct it: "
-    "api_key of the connection “%(alias)s”."
+OLLAMA_LACKS = _(
+    "“%(label)s” has no model “%(model)s”. Choose another model; whoever runs the site can fetch it there: "
+    "ollama pull %(model)s"
 )
+NO_KEY = _("“%(label)s” asks for an API key, and this site has none for it. Whoever runs the site can set it: %(key)s.")
+WRONG_KEY = _("“%(label)s” does not accept the site's API key. Whoever runs the site can correct it: %(key)s.")
 NOT_ALLOWED = _(
     "“%(label)s” does not allow this with the site's API key. Choose another model; whoever runs the site "
-    "can check the rights of the key (api_key of the connection “%(alias)s”)."
+    "can check the rights of the key (%(key)s)."
 )
 TOO_MANY = _("“%(label)s” gets too many requests at the moment. Try again in %(time)s.")
 LOADING = _("“%(label)s” is still loading the model. Try again in %(time)s.")

@@ -13,7 +13,6 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
 from conversations.backends import ChatBackend, aclose_all, get_backend
-from conversations.backends.servers.backend import ServerBackend
 from conversations.cleaning import Cleaner
 from conversations.errors import ChatError
 from conversations.types import ChatRequest, Message
@@ -126,11 +125,7 @@ class Chat:
 
     def models(self) -> list[str]:
         """What the server says it offers, else what is configured. Raises BackendError."""
-        if isinstance(self._backend, ServerBackend):
-            entries = self._runner.run(self._backend.list_models())
-        else:
-            entries = self._backend.models()
-        return [entry["model_id"] for entry in entries]
+        return [offer.model_id for offer in self._runner.run(self._backend.offers())]
 
     def say(self, text: str) -> str | None:
         """Write the reply as it comes, and return its finish reason: None if it broke off.

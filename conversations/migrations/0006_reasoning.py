@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('conversations', '0004_models_and_tuning'),
+        ('conversations', '0005_speed'),
     ]
 
     operations = [

@@ -1,0 +1,6 @@
+"""The admin: the catalogue is edited here; conversations and replies show their metadata, never their text."""
+
+from conversations.admin.chat_models import ChatModelAdmin
+from conversations.admin.records import ConversationAdmin, GenerationAdmin
+
+__all__ = ["ChatModelAdmin", "ConversationAdmin", "GenerationAdmin"]

@@ -1,0 +1,44 @@
+"""Counting the tokens of a prompt: by the model's own tokenizer where it is at hand, else estimated."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from conversations.backends import get_backend
+from conversations.errors import BackendError
+from conversations.services.estimating import estimate_prompt
+from conversations.services.learned import margin, name_of, scale
+from conversations.streaming.reply import Candidate
+from conversations.types import Message
+
+
+class Counter:
+    """How one model counts, at this moment."""
+
+    def __init__(self, candidate: Candidate) -> None:
+        self._candidate = candidate
+        self._name = name_of(candidate)
+        try:
+            self._tokenizer = get_backend(candidate.backend).count_tokens
+        except BackendError:  # the connection is gone
+            self._tokenizer = None
+        self._margin = 1.0 if self.is_exact else margin(self._name)
+
+    @property
+    def is_exact(self) -> bool:
+        return self._exactly((Message("user", ""),)) is not None
+
+    def count(self, messages: Sequence[Message]) -> int:
+        """As near as can be told."""
+        exact = self._exactly(messages)
+        return math.ceil(estimate_prompt(messages) * scale(self._name)) if exact is None else exact
+
+    def most(self, messages: Sequence[Message]) -> int:
+        """Not fewer than there are, as far as can be told."""
+        return math.ceil(self.count(messages) * self._margin)
+
+    def _exactly(self, messages: Sequence[Message]) -> int | None:
+        if self._tokenizer is None:
+            return None
+        return self._tokenizer(messages, self._candidate.model_id, self._candidate.parameters)
