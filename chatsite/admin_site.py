@@ -9,7 +9,7 @@ from django.contrib.auth.views import LogoutView, redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
+from django.urls import path, reverse
 from django.utils.translation import gettext_lazy as _
 
 
@@ -18,6 +18,11 @@ class AdminSite(admin.AdminSite):
 
     site_header = site_title = settings.SITE_NAME
     index_title = _("Administration")
+
+    def get_urls(self) -> list:
+        from chatsite.connecting import connect  # it needs the apps, which this module is loaded before
+
+        return [path("connect/", self.admin_view(connect), name="connect"), *super().get_urls()]
 
     def login(self, request: HttpRequest, extra_context=None) -> HttpResponse:
         """Lead to the log-in page; raises PermissionDenied for people who are logged in, but no staff."""

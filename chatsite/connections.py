@@ -54,7 +54,7 @@ def read(*, find_ollama: bool) -> Connections:
     found.backends.update(_hugging_face())
     found.backends.update(_openai())
     found.problems.extend(_read_named(found.backends))
-    found.problems.extend(_unknown_variables(found.backends))
+    found.problems.extend(_unknown_variables())
     if address := ollama.base_url(env.text("OLLAMA_HOST")) or (ollama.find() if find_ollama else ""):
         found.backends["ollama"] = _server("ollama", address, address_name="OLLAMA_HOST", label="Ollama")
     found.backends.update(_local())
@@ -144,9 +144,9 @@ def _read_one(name: str, address: str, backends: dict[str, dict[str, Any]]) -> I
     backends[name] = _server(kind, address, key_name=f"{prefix}_KEY", address_name=address_name, **options)
 
 
-def _unknown_variables(backends: dict[str, dict[str, Any]]) -> Iterator[Problem]:
+def _unknown_variables() -> Iterator[Problem]:
     """A key that nobody reads would be missed only when the server refuses."""
-    known = {_prefix(name) for name in backends if name not in RESERVED}
+    known = {_prefix(entry.partition("=")[0].strip()) for entry in env.words("CHAT_CONNECTIONS")}
     for variable in sorted(os.environ):
         if not variable.startswith("CHAT_CONNECTION_") or not os.environ[variable].strip():
             continue

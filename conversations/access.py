@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest
 
 from conversations import services
 from conversations.errors import NotFound
-from conversations.models import Conversation, Generation
+from conversations.models import Conversation, Generation, Persona
 from conversations.responses import logged_out
 
 
@@ -48,3 +48,10 @@ def generation_or_404(user, generation_id) -> Generation:
     if found is None:
         raise Http404
     return found
+
+
+def persona_or_404(user, persona_id: int) -> Persona:
+    try:
+        return services.own_persona(user, persona_id)
+    except NotFound:
+        raise Http404 from None

@@ -15,7 +15,7 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
-from conversations import services
+from conversations import panel, services
 from conversations.backends import has_language_model
 from conversations.errors import ChatError, NotFound
 from conversations.models import ChatModel, Conversation, Generation
@@ -70,6 +70,12 @@ class Composer:
     model: ChatModel | None = None
     login_url: str = ""
     live_generation_id: str = ""
+    settings_url: str = ""
+    """Empty where no model has anything to set."""
+    is_new: bool = False
+    is_tuned: bool = False
+    wishes: list[tuple[str, str]] = field(default_factory=list)
+    """Fields of a new chat's settings; those of a saved one are kept already."""
 
     @property
     def max_length(self) -> int:
@@ -100,19 +106,23 @@ def composer(
     transcript: Transcript,
     *,
     live_generation_id: str = "",
-    wanted: ChatModel | None = None,
 ) -> Composer:
     models = services.available_models()
-    current = conversation.model if conversation else wanted
+    current = conversation.model if conversation else None
     if current is None or not current.is_available:
         current = services.default_model(models)
     saved = conversation is not None and not conversation._state.adding
+    tuned = conversation or Conversation()
     return Composer(
         action=reverse("conversations:send", args=[conversation.pk]) if saved else reverse("conversations:start"),
         parent_id=transcript.leaf or "",
         models=models,
         model=current,
         live_generation_id=live_generation_id,
+        settings_url=panel.settings_url(tuned) if panel.can_tune(models) else "",
+        is_new=not saved,
+        is_tuned=panel.is_tuned(tuned, current),
+        wishes=[] if saved else panel.fields_of(tuned),
     )
 
 
@@ -121,8 +131,8 @@ def page_context(user, conversation: Conversation | None) -> dict[str, Any]:
     return {"sidebar": sidebar(user, conversation), "conversation": conversation}
 
 
-def chat_context(user, conversation: Conversation | None, wanted: ChatModel | None = None) -> dict[str, Any]:
-    """A conversation, or a new chat with the `wanted` model. `lacks` tells why earlier messages are missing."""
+def chat_context(user, conversation: Conversation | None, fresh: Conversation | None = None) -> dict[str, Any]:
+    """A conversation, or a new chat: `fresh` has its settings. `lacks` tells why earlier messages are missing."""
     transcript, lacks = services.read_what_is_there(conversation) if conversation else (Transcript(), None)
     views = message_views(transcript, str(conversation.pk)) if conversation else []
     live = next((view.generation_id for view in reversed(views) if view.is_live), "")
@@ -131,7 +141,7 @@ def chat_context(user, conversation: Conversation | None, wanted: ChatModel | No
     return page_context(user, conversation) | {
         "messages": views,
         "lacks": lacks,
-        "composer": composer(conversation, transcript, live_generation_id=live, wanted=wanted),
+        "composer": composer(conversation or fresh, transcript, live_generation_id=live),
         "examples": [] if views or lacks else [str(example) for example in settings.CHAT_EXAMPLE_PROMPTS[:4]],
         "show_connect_notice": user.is_staff and not has_language_model(),
         "greeting_name": user.get_full_name(),

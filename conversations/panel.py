@@ -34,7 +34,7 @@ class Control:
 
     @property
     def default_text(self) -> str:
-        return text_of(self.setting.default)
+        return text_of(False if self.setting.kind == "flag" and self.setting.default is None else self.setting.default)
 
     @property
     def is_changed(self) -> bool:
@@ -100,7 +100,8 @@ class Panel:
         if self.said and (text := self.said.get(f"{OPTION}{setting.name}")) is not None:
             return text
         value = self.owner.options.get(setting.name, setting.default)
-        return text_of(services.nearest(setting, value))
+        value = services.nearest(setting, value)
+        return text_of(False if setting.kind == "flag" and value is None else value)
 
     @property
     def main(self) -> list[Control]:
@@ -115,6 +116,14 @@ class Panel:
     def inputs(self) -> list[Control]:
         """Those that this connection alone has."""
         return [control for control in self.controls if control.setting.name not in USUAL_NAMES]
+
+    @property
+    def has_changed_fine(self) -> bool:
+        return any(control.is_changed for control in self.fine)
+
+    @property
+    def has_changed_inputs(self) -> bool:
+        return any(control.is_changed for control in self.inputs)
 
     @cached_property
     def personality(self) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
@@ -18,6 +19,7 @@ from django.utils.translation import gettext as _
 
 from conversations import pages
 from conversations.errors import ChatError
+from conversations.forms import wish_fields
 from conversations.models import Conversation, Generation
 from conversations.services import by_id, start_conversation
 from conversations.streaming import is_followed_up
@@ -92,7 +94,7 @@ def logged_out(request: HttpRequest) -> HttpResponse:
     if is_fetch(request) and content:
         error = LoggedOut(_("You have been logged out. Log in again: your text is kept."))
         composer = pages.Composer(action=request.path, parent_id=request.POST.get("parent_id", ""), login_url=login_url)
-        return _render_composer(request, composer.refused(content, error), error)
+        return _render_composer(request, _refused(request, composer, error), error)
     if is_fetch(request) or match.url_name == "follow":
         return HttpResponse(status=401)
     author = request.get_signed_cookie(AUTHOR_COOKIE, default="", salt=AUTHOR_COOKIE)
@@ -139,16 +141,20 @@ def _named(request: HttpRequest) -> Conversation | None:
 
 
 def _composer_again(request: HttpRequest, conversation: Conversation, error: ChatError) -> HttpResponse:
-    content = request.POST.get("content", "")
     if is_fetch(request):
         composer = pages.composer(conversation, Transcript(leaf=request.POST.get("parent_id") or None))
-        return _render_composer(request, composer.refused(content, error), error)
+        return _render_composer(request, _refused(request, composer, error), error)
     saved = None if conversation._state.adding else conversation
     context = pages.chat_context(request.user, saved)
     if context["lacks"]:
         context["composer"] = pages.composer(saved, Transcript(leaf=request.POST.get("parent_id") or None))
-    context["composer"] = context["composer"].refused(content, error)
+    context["composer"] = _refused(request, context["composer"], error)
     return with_delay(render(request, "conversations/chat.html", context, status=error.status), error)
+
+
+def _refused(request: HttpRequest, composer: pages.Composer, error: ChatError) -> pages.Composer:
+    """With all that was sent, to be sent again."""
+    return replace(composer.refused(request.POST.get("content", ""), error), wishes=wish_fields(request.POST))
 
 
 def _render_composer(request: HttpRequest, composer: pages.Composer, error: ChatError) -> HttpResponse:

@@ -22,6 +22,7 @@ def save(client, admin, models):
 
     def post(*rows):
         fields = {"label": "A", "backend": "scripted", "model_id": "a", "order": 1, "enabled": "on"}
+        fields |= {"filter_level": "standard", "settings-TOTAL_FORMS": 0, "settings-INITIAL_FORMS": 0}
         fields |= {"fallbacks-TOTAL_FORMS": len(rows), "fallbacks-INITIAL_FORMS": 0}
         for i, (substitute, order) in enumerate(rows):
             fields |= {f"fallbacks-{i}-substitute": substitute.pk, f"fallbacks-{i}-order": order}

@@ -10,7 +10,7 @@ import pytest
 from tests.serving import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-DOCUMENTS = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/deploy.md", "docs/decisions.md"]
+DOCUMENTS = ["docs/models.md", "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/deploy.md", "docs/decisions.md"]
 READERS = {"text", "flag", "number", "whole", "words"}
 
 

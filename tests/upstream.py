@@ -120,6 +120,7 @@ class Upstream:
         self._answer = answer or _steps_for
         self.exchanges: list[Exchange] = []
         self.models: Any = {"object": "list", "data": [{"id": name, "object": "model"} for name in REPLIES]}
+        self.tags: Any = Answer(404)  # what Ollama lists at /api/tags
         self._queue: deque[tuple[Any, ...]] = deque()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -162,6 +163,7 @@ class Upstream:
         app = web.Application(client_max_size=64 * 2**20)
         app.router.add_post("/v1/chat/completions", self._chat)
         app.router.add_get("/v1/models", self._list)
+        app.router.add_get("/api/tags", self._list)
         # Cancellation is how a handler learns that its client has gone.
         self._runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
@@ -172,9 +174,10 @@ class Upstream:
     async def _list(self, request: web.Request) -> web.Response:
         self.exchanges.append(exchange := Exchange(request.path, dict(request.headers), {}))
         exchange.ended.set()
-        if isinstance(self.models, Answer):
-            return _plain(self.models)
-        return web.json_response(self.models)
+        listing = self.tags if request.path == "/api/tags" else self.models
+        if listing is HANG:
+            await asyncio.Event().wait()
+        return _plain(listing) if isinstance(listing, Answer) else web.json_response(listing)
 
     async def _chat(self, request: web.Request) -> web.StreamResponse:
         port = request.transport.get_extra_info("peername")[1]

@@ -8,6 +8,9 @@ from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
 from conversations import services
+from conversations.admin.model_settings import ModelSettingInline
+from conversations.admin.offers import OffersMixin
+from conversations.admin.probes import ProbesMixin
 from conversations.models import ChatModel, ModelFallback
 
 
@@ -17,16 +20,11 @@ class ChatModelForm(forms.ModelForm):
     class Meta:
         model = ChatModel
         fields = (
-            "label",
-            "backend",
-            "model_id",
-            "description",
-            "use_case",
-            "context_size",
-            "enabled",
-            "is_default",
-            "order",
+            *("label", "backend", "model_id", "description", "use_case"),
+            *("context_size", "memory", "price", "licence"),
+            *("filter_level", "parameters", "enabled", "is_default", "order"),
         )
+        widgets = {"parameters": forms.Textarea(attrs={"rows": 4, "spellcheck": "false"})}
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -39,6 +37,13 @@ class ChatModelForm(forms.ModelForm):
             choices=[(alias, alias) for alias in aliases],
             help_text=_("A connection from the site's settings."),
         )
+
+    def clean_parameters(self) -> dict:
+        """Nothing is the same as {}; anything but an object would be passed on to a connection that reads names."""
+        parameters = self.cleaned_data["parameters"] or {}
+        if not isinstance(parameters, dict):
+            raise forms.ValidationError(_('Write an object with names and values, such as {"stop": ["###"]}.'))
+        return parameters
 
 
 class FallbackInline(admin.TabularInline):
@@ -59,15 +64,37 @@ class FallbackInline(admin.TabularInline):
 
 
 @admin.register(ChatModel)
-class ChatModelAdmin(admin.ModelAdmin):
+class ChatModelAdmin(OffersMixin, ProbesMixin, admin.ModelAdmin):
     form = ChatModelForm
-    inlines = [FallbackInline]
-    list_display = ["label", "backend", "model_id", "use_case", "context_size", "enabled", "is_default", "order"]
+    inlines = [ModelSettingInline, FallbackInline]
+    fieldsets = [
+        (None, {"fields": ["label", "backend", "model_id", "enabled", "is_default", "order"]}),
+        (
+            _("What people read before they choose"),
+            {"fields": ["description", "use_case", "context_size", "memory", "price", "licence"]},
+        ),
+        (_("How it is used"), {"fields": ["filter_level", "parameters"]}),
+    ]
+    list_display = [
+        "label",
+        "backend",
+        "model_id",
+        "use_case",
+        "context_size",
+        "price",
+        "enabled",
+        "is_default",
+        "order",
+    ]
     list_display_links = ["label"]
     list_editable = ["enabled", "order"]
-    list_filter = ["enabled", "backend"]
+    list_filter = ["enabled", "backend", "filter_level"]
     search_fields = ["label", "model_id", "description", "use_case"]
-    actions = ["enable", "disable", "make_default"]
+    actions = ["test", "enable", "disable", "make_default"]
+
+    def changelist_view(self, request, extra_context=None):
+        connections = list(settings.CHAT_BACKENDS) if self.has_add_permission(request) else []
+        return super().changelist_view(request, {"connections": connections, **(extra_context or {})})
 
     def save_model(self, request, obj, form, change):
         super().save_model(request, obj, form, change)

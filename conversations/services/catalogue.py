@@ -36,8 +36,7 @@ def seed_catalogue() -> int:
     rows = []
     for alias in fresh:
         backend = get_backend(alias)
-        place = (list(settings.CHAT_BACKENDS).index(alias) + 1) * ORDER_STEP
-        first = place if backend.is_language_model else ORDER_OF_RULES
+        first = first_place(alias)
         entries = list(backend.models())
         rows += [ChatModel(backend=alias, **{"order": first + i, **entry}) for i, entry in enumerate(entries)]
     for row in rows:
@@ -45,6 +44,13 @@ def seed_catalogue() -> int:
             row.is_default = has_default = True
     with transaction.atomic():
         return len(ChatModel.objects.bulk_create(rows, ignore_conflicts=True))
+
+
+def first_place(alias: str) -> int:
+    """Where the entries of a connection begin: in the order of the settings."""
+    if not get_backend(alias).is_language_model:
+        return ORDER_OF_RULES
+    return (list(settings.CHAT_BACKENDS).index(alias) + 1) * ORDER_STEP
 
 
 @dataclass(frozen=True, slots=True)

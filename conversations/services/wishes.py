@@ -67,9 +67,14 @@ def take(conversation: Conversation, model: ChatModel, wish: Wish) -> None:
     conversation.options = options
 
 
-def begin(user) -> Conversation:
-    """A new conversation, not saved yet, as this person wishes new ones to begin."""
+def begin(user, *, persona: str = "") -> Conversation:
+    """A new conversation, not saved yet, as this person wishes new ones to begin; `persona` is the pk of another one.
+
+    Raises InputError for a persona that is not to be had.
+    """
     defaults = defaults_of(user)
+    if persona:
+        defaults.persona = usable_persona(user.pk, persona)
     return Conversation(
         user=user,
         model=defaults.model,

@@ -6,23 +6,33 @@ whole pages and redirects. A stranger's conversation does not exist.
 
 from conversations.views.chats import delete, history, home, rename, show
 from conversations.views.models import catalogue, choices
+from conversations.views.personas import create_persona, delete_persona, edit_persona, personas
 from conversations.views.replies import follow, stop
+from conversations.views.tuning import defaults, new_settings, settings, use_persona
 from conversations.views.turns import csrf_failure, go_on, retry, select, send, start
 
 __all__ = [
     "catalogue",
     "choices",
+    "create_persona",
     "csrf_failure",
+    "defaults",
     "delete",
+    "delete_persona",
+    "edit_persona",
     "follow",
     "go_on",
     "history",
     "home",
+    "new_settings",
+    "personas",
     "rename",
     "retry",
     "select",
     "send",
+    "settings",
     "show",
     "start",
     "stop",
+    "use_persona",
 ]

@@ -11,7 +11,7 @@ from conversations import pages, services
 from conversations.access import members_only, own_or_404
 from conversations.errors import ChatError, InputError
 from conversations.forms import RenameForm
-from conversations.models import ChatModel, Conversation
+from conversations.models import Conversation
 from conversations.responses import is_fetch, remember_author, take_draft, with_delay
 
 HISTORY_PAGE_SIZE = 50
@@ -20,15 +20,20 @@ HISTORY_PAGE_SIZE = 50
 @require_GET
 @members_only
 def home(request: HttpRequest) -> HttpResponse:
-    """A new chat; ?model= names the one to begin with."""
+    """A new chat, with its owner's usual settings; ?model= and ?persona= name others to begin with."""
+    try:
+        fresh = services.begin(request.user, persona=request.GET.get("persona", ""))
+    except InputError:
+        fresh = services.begin(request.user)
     wanted = request.GET.get("model")
-    return _chat_page(request, None, next((m for m in services.available_models() if str(m.pk) == wanted), None))
+    fresh.model = next((model for model in services.available_models() if str(model.pk) == wanted), fresh.model)
+    return chat_page(request, None, fresh)
 
 
 @require_GET
 @members_only
 def show(request: HttpRequest, conversation_id) -> HttpResponse:
-    return _chat_page(request, own_or_404(request.user, conversation_id))
+    return chat_page(request, own_or_404(request.user, conversation_id))
 
 
 @require_GET
@@ -68,19 +73,19 @@ def delete(request: HttpRequest, conversation_id) -> HttpResponse:
     return redirect("conversations:home")
 
 
-def _chat_page(
-    request: HttpRequest, conversation: Conversation | None, wanted: ChatModel | None = None
-) -> HttpResponse:
-    context = pages.chat_context(request.user, conversation, wanted)
-    if draft := take_draft(request):
-        context["composer"] = context["composer"].refused(draft, ChatError())
-    lacks = context["lacks"]
-    response = render(request, "conversations/chat.html", context, status=lacks.status if lacks else 200)
-    return remember_author(request, with_delay(response, lacks) if lacks else response)
-
-
 def _renamed(request: HttpRequest, conversation: Conversation) -> HttpResponse:
     if is_fetch(request):
         context = {"conversation": conversation, "current_id": conversation.pk}
         return render(request, "conversations/_sidebar_row.html", context)
     return redirect("conversations:show", conversation.pk)
+
+
+def chat_page(
+    request: HttpRequest, conversation: Conversation | None, fresh: Conversation | None = None
+) -> HttpResponse:
+    context = pages.chat_context(request.user, conversation, fresh)
+    if draft := take_draft(request):
+        context["composer"] = context["composer"].refused(draft, ChatError())
+    lacks = context["lacks"]
+    response = render(request, "conversations/chat.html", context, status=lacks.status if lacks else 200)
+    return remember_author(request, with_delay(response, lacks) if lacks else response)

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST
 from conversations import services
 from conversations.access import members_only, own_or_404
 from conversations.errors import ChatError, InputError
-from conversations.forms import MessageForm, RetryForm
+from conversations.forms import MessageForm, RetryForm, wish_fields, wish_of
 from conversations.models import Conversation
 from conversations.responses import refusal, stale_form, turn_response
 from conversations.streaming.executors import in_database
@@ -66,6 +66,7 @@ async def _send(request: HttpRequest, conversation: Conversation) -> HttpRespons
             parent_id=data["parent_id"],
             idempotency_key=data["key"],
             model=data["model"],
+            wish=wish_of(wish_fields(request.POST)) if conversation._state.adding else None,
         )
     except ChatError as error:
         return await refusal(request, conversation, error)

@@ -4,6 +4,7 @@ import { addCodeTools, startCopy } from "./copy.js";
 import { follow } from "./follow.js";
 import { BLANK, hasText, painter, reduce } from "./reply.js";
 import { startScroll } from "./scroll.js";
+import { startSettings } from "./settings.js";
 import { nameThePage, placeRow, retitle, startSidebar } from "./sidebar.js";
 
 function startChat(chat) {
@@ -11,6 +12,7 @@ function startChat(chat) {
   const announcer = document.querySelector("[data-announcer]");
   const offline = document.querySelector("[data-offline]");
   const toEnd = startScroll(list, chat.querySelector("[data-to-end]"));
+  const settings = startSettings();
   let shown = location.pathname;
 
   function announce(name) {
@@ -87,7 +89,7 @@ function startChat(chat) {
     composer.settle();
   }
 
-  const composer = startComposer({ begin, accepted, failed });
+  const composer = startComposer({ begin, accepted, failed, settled: settings.settled, adopted: settings.renewed });
   startCopy(() => announce("copied"));
   addCodeTools(list);
   for (const article of list.querySelectorAll("[data-follow]")) watch(article);

@@ -21,6 +21,7 @@ export function opensPicker({ key, ctrlKey, metaKey, altKey }) {
 /**
  * Bring the page's composer to life. `page` is told what happens: `begin(text)` a message is on its way,
  * `accepted(turn, replaced)` with the element of the answer, `failed()`. `replaced` is the article that was retried, if any.
+ * `settled()` is waited for before anything is sent, and `adopted()` tells that the composer has been renewed.
  */
 export function startComposer(page) {
   const form = document.querySelector("form[data-composer]");
@@ -62,6 +63,7 @@ export function startComposer(page) {
     form.toggleAttribute("data-live", fresh.hasAttribute("data-live"));
     const picker = form.elements.model;
     if (picker && [...picker.options].some((option) => option.value === chosen)) picker.value = chosen;
+    page.adopted();
     nameModel();
     if (focused) refocus();
   }
@@ -88,6 +90,7 @@ export function startComposer(page) {
     if (typed) show("");
     complain("");
     page.begin(text);
+    await page.settled();
     const answer = await deliver(form.action, body);
     busy = false;
     sent = "";
@@ -119,6 +122,7 @@ export function startComposer(page) {
     body.set(button.name, button.value);
     busy = button.disabled = true;
     complain("");
+    await page.settled();
     const answer = await deliver(button.formAction, body);
     busy = button.disabled = false;
     if (answer.turn) accept(answer.turn, article);
@@ -150,12 +154,13 @@ export function startComposer(page) {
     if (name) name.textContent = form.elements.model.selectedOptions[0]?.label ?? "";
   }
 
-  /** The panel and its script come with the first use; where they cannot be had, the select stands in. */
+  /** The panel and its script come when they are wanted; where they cannot be had, the select stands in. */
+  const pickerFor = async (button) => button && (await import("./picker.js")).load(button.dataset.picker, form);
+  const prepare = ({ target }) => pickerFor(target.closest("[data-picker]")).catch(() => {}); // choose() tells
+
   async function choose(button, key = "") {
-    if (!button) return;
     try {
-      const picker = await import("./picker.js");
-      await picker.open(form, button, key);
+      (await pickerFor(button))?.open(key);
     } catch {
       form.setAttribute("data-plain-picker", "");
       form.elements.model.focus();
@@ -182,6 +187,8 @@ export function startComposer(page) {
     event.preventDefault();
     choose(event.target, event.key);
   });
+  form.addEventListener("pointerover", prepare);
+  form.addEventListener("focusin", prepare);
   form.addEventListener("change", nameModel);
   document.addEventListener("submit", (event) => {
     if (event.submitter?.hasAttribute("data-retry")) {

@@ -20,11 +20,15 @@ export function delayBeforeResend({ status, known, retryAfter, waited }) {
 }
 
 /** Post `body` (URLSearchParams) as our script: the Response, or null if the network failed. */
-export async function post(url, body) {
+export function post(url, body, options = {}) {
+  return ask(url, { method: "POST", body, ...options });
+}
+
+/** Get a fragment as our script: the Response, or null if the network failed. */
+export async function ask(url, options = {}) {
   try {
     return await fetch(url, {
-      method: "POST",
-      body,
+      ...options,
       headers: { "X-Requested-With": "fetch" },
       signal: AbortSignal.timeout(TIME_LIMIT),
     });

@@ -12,6 +12,7 @@ import pytest
 from conversations.backends import ChatBackend
 from conversations.backends.chat_completions import ChatCompletionsBackend
 from conversations.backends.huggingface import HuggingFaceBackend
+from conversations.backends.ollama import OllamaBackend
 from conversations.backends.rules import RulesBackend
 from conversations.backends.scripted import ScriptedBackend
 from conversations.models import ChatModel
@@ -56,6 +57,7 @@ SUBJECTS = {
     "rules": rules,
     "chat_completions": lambda upstream: server(ChatCompletionsBackend, upstream),
     "huggingface": lambda upstream: server(HuggingFaceBackend, upstream),
+    "ollama": lambda upstream: server(OllamaBackend, upstream),
 }
 
 

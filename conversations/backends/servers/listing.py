@@ -29,10 +29,10 @@ def offers(body: bytes) -> list[Offer]:
     """The models that chat. Raises ValueError for what is no list of models."""
     try:
         listing = json.loads(body)
-        entries = listing if isinstance(listing, list) else listing.get("data") or listing.get("models") or []
-        is_ollama = isinstance(listing, dict) and "models" in listing and "data" not in listing
-        return list(_unique(_offers_of(entries, is_ollama=is_ollama)))
-    except (AttributeError, TypeError, RecursionError) as error:
+        is_ollama = isinstance(listing, dict) and "data" not in listing
+        entries = listing if isinstance(listing, list) else listing["models" if is_ollama else "data"]
+        return list(_unique(_offers_of(entries or [], is_ollama=is_ollama)))
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise ValueError("no list of models") from error
 
 

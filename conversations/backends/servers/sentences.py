@@ -73,7 +73,9 @@ class Sentences:
         return self._error(wording.EMPTY)
 
     def only_thought(self, *, is_cut: bool) -> BackendError:
-        return self._error(wording.ONLY_THOUGHT if is_cut else wording.THOUGHT_AND_STOPPED)
+        error = self._error(wording.ONLY_THOUGHT if is_cut else wording.THOUGHT_AND_STOPPED)
+        error.code = "only_thought"  # it works; if cut, it was only not allowed to come to its end
+        return error
 
     def filtered(self) -> BackendError:
         return BackendError(self._fill(wording.FILTERED), concerns="content")
