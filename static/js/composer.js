@@ -1,4 +1,5 @@
 // The composer: what is typed is kept until the site has accepted it.
+import { startCompare } from "./compare.js";
 import { browserStorage, joined, keepDraft, recallDraft } from "./drafts.js";
 import { deliver, post } from "./send.js";
 
@@ -65,6 +66,7 @@ export function startComposer(page) {
     if (picker && [...picker.options].some((option) => option.value === chosen)) picker.value = chosen;
     page.adopted();
     nameModel();
+    comparing.show();
     if (focused) refocus();
   }
 
@@ -104,6 +106,7 @@ export function startComposer(page) {
   function accept(turn, replaced) {
     keepDraft(storage, draftKey(), "");
     adopt(turn.querySelector("template[data-composer]").content.querySelector("form"));
+    if (!replaced) comparing.clear();
     keep();
     page.accepted(turn, replaced);
   }
@@ -114,11 +117,12 @@ export function startComposer(page) {
   }
 
   async function retry(button) {
-    if (busy || isLive()) return;
+    const beside = button.closest("[data-comparison]") !== null; // the others may still be written
+    if (busy || (isLive() && !beside)) return;
     const article = button.closest("article"); // the button itself may be replaced while the site answers
     const focused = button === document.activeElement;
     const body = fields();
-    if (button.hasAttribute("data-continue")) body.delete("model"); // whoever began it goes on
+    if (beside || button.hasAttribute("data-continue")) body.delete("model"); // whoever began it goes on
     body.set(button.name, button.value);
     busy = button.disabled = true;
     complain("");
@@ -191,7 +195,10 @@ export function startComposer(page) {
   form.addEventListener("focusin", prepare);
   form.addEventListener("change", nameModel);
   document.addEventListener("submit", (event) => {
-    if (event.submitter?.hasAttribute("data-retry")) {
+    if (event.submitter?.hasAttribute("data-stop-one")) {
+      event.preventDefault();
+      stop(event.submitter);
+    } else if (event.submitter?.hasAttribute("data-retry")) {
       event.preventDefault();
       retry(event.submitter);
     } else if (event.target.hasAttribute("data-examples")) {
@@ -200,6 +207,7 @@ export function startComposer(page) {
     }
   });
 
+  const comparing = startCompare(form, storage);
   field.autocomplete = "off"; // the draft is restored here, and a sent message must not come back
   show(field.value.trim() ? field.value : recallDraft(storage, draftKey())); // somebody may have typed before this script came
   keep();
