@@ -29,7 +29,7 @@ CLASSES = {
     "openai": "conversations.backends.chat_completions.ChatCompletionsBackend",
 }
 RESERVED = {"huggingface", "server", "ollama", "local", "guide"}
-PARTS = ("KEY", "MODELS", "LABEL", "KIND", "PROVIDER", "BILL_TO", "CAN_CONTINUE", "FIRST_TOKEN_TIMEOUT")
+PARTS = ("KEY", "MODELS", "LABEL", "KIND", "PROVIDER", "BILL_TO", "CAN_CONTINUE", "KNOWS_TOP_K", "FIRST_TOKEN_TIMEOUT")
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 _VARIABLE = re.compile(rf"CHAT_CONNECTION_(.+)_({'|'.join(PARTS)})")
 
@@ -94,6 +94,7 @@ def _openai() -> dict[str, dict[str, Any]]:
         api_key=key,
         models=env.words("OPENAI_MODELS"),
         can_continue=env.flag("OPENAI_CAN_CONTINUE"),
+        knows_top_k=env.flag("OPENAI_KNOWS_TOP_K"),
     )
     return {"server": connection}
 
@@ -135,6 +136,7 @@ def _read_one(name: str, address: str, backends: dict[str, dict[str, Any]]) -> I
         "models": env.words(f"{prefix}_MODELS"),
         "label": env.text(f"{prefix}_LABEL"),
         "can_continue": env.flag(f"{prefix}_CAN_CONTINUE"),
+        "knows_top_k": env.flag(f"{prefix}_KNOWS_TOP_K"),
         "first_token_timeout": env.number(f"{prefix}_FIRST_TOKEN_TIMEOUT", _patience()["first_token_timeout"]),
     }
     if kind == "huggingface":

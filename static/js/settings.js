@@ -32,6 +32,7 @@ export function startSettings() {
   let loads = 0;
   let timer = 0;
   let unsaved = false;
+  let unsent = false;
   let saving = Promise.resolve();
 
   const opener = () => document.querySelector("[data-settings-open]");
@@ -90,6 +91,7 @@ export function startSettings() {
   function changed(pause) {
     mark();
     complain();
+    tell("");
     unsaved = true;
     clearTimeout(timer);
     if (isNew()) carry();
@@ -102,6 +104,7 @@ export function startSettings() {
     const inputs = fields.map(([name, value]) => Object.assign(document.createElement("input"), { type: "hidden", name, value }));
     composer.querySelector('[data-part="wishes"]').replaceChildren(...inputs);
     unsaved = false;
+    unsent = true;
     tell("ready");
   }
 
@@ -198,13 +201,27 @@ export function startSettings() {
   addEventListener("pagehide", () => save({ keepalive: true }));
   dress();
 
+  /** The form of a new chat goes on as that of the chat which its first message has made. */
+  function move(link) {
+    form().action = link.href;
+    const library = body.querySelector("[data-library]");
+    if (library) library.href = link.dataset.library;
+    if (unsent) changed(0); // since that message was sent
+    unsent = false;
+  }
+
   return {
-    settled: () => save(),
+    settled() {
+      unsent = false;
+      return save();
+    },
     renewed() {
       dress();
-      if (!panel.open || !form() || !opener()) return;
-      if (form().action === opener().href) mark();
-      else load();
+      const link = opener();
+      if (!link || !form()) return;
+      if (!isNew() && form().action !== link.href) move(link);
+      if (isNew() && unsent) carry(); // it was refused, and came back with what it had said
+      if (panel.open) mark();
     },
   };
 }
