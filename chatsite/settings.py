@@ -29,6 +29,7 @@ INSTALLED_APPS = [
     # Before django.contrib.staticfiles, whose runserver it replaces (that one buffers whole streams).
     "chatsite",
     "chatsite.accounts",
+    "chatsite.moderation",
     "conversations",
     "chatsite.apps.AdminConfig",
     "django.contrib.auth",
@@ -290,13 +291,18 @@ CONVERSATION_STORE_NAME = env.text("CONVERSATION_STORE", "database")
 CONVERSATION_STORE = CONVERSATION_STORES.get(CONVERSATION_STORE_NAME, CONVERSATION_STORES["database"])
 
 # Limits on what people send. Lengths in characters, sizes in bytes.
-CHAT_GUARDS = ["conversations.guards.Length"]
+CHAT_GUARDS = ["conversations.guards.Length", "chatsite.moderation.guard.ContentFilter"]
 CHAT_MAX_MESSAGE_LENGTH = env.whole("CHAT_MAX_MESSAGE_LENGTH", 100_000)
 CHAT_MAX_DOCUMENT_SIZE = env.whole("CHAT_MAX_DOCUMENT_SIZE", 8_000_000)
 CHAT_MAX_RUNNING_REPLIES = env.whole("CHAT_MAX_RUNNING_REPLIES", 2)
 CHAT_MAX_REPLY_LENGTH = env.whole("CHAT_MAX_REPLY_LENGTH", 500_000)
 CHAT_KEEP_KEYS_HOURS = 48  # then the text of stored turns stands in the store alone
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
+
+# The content filter. Its lists are in the admin; what it found is noted there without the text around it, unless told.
+CHAT_FILTER_AGE = 2.0  # seconds after which a change in the lists counts in every process
+CHAT_FILTER_KEEP_TEXT = env.flag("CHAT_FILTER_KEEP_TEXT")
+CHAT_FILTER_KEEP_DAYS = env.whole("CHAT_FILTER_KEEP_DAYS", 90)
 
 # The live path: seconds. Tests shorten them.
 CHAT_CLOCK_INTERVAL = 1.0

@@ -19,6 +19,7 @@ from conversations.models import ChatModel
 from conversations.services import Speed
 
 NEVER = float("inf")
+NO_BREAK = "\N{NO-BREAK SPACE}"
 LEAST_SECONDS = 0.1  # what is told, where it was less
 
 
@@ -56,13 +57,13 @@ class ModelCard:
         known = {"seconds": _seconds(self.speed), "count": self.speed.replies}
         if self.speed.tokens_per_second is None:
             return ngettext(
-                "First words after {seconds} s, from {count} recent reply",
-                "First words after {seconds} s, from {count} recent replies",
+                "First words after {seconds}, from {count} recent reply",
+                "First words after {seconds}, from {count} recent replies",
                 self.speed.replies,
             ).format(**known)
         return ngettext(
-            "First words after {seconds} s, {rate} tokens/s, from {count} recent reply",
-            "First words after {seconds} s, {rate} tokens/s, from {count} recent replies",
+            "First words after {seconds}, {rate} tokens/s, from {count} recent reply",
+            "First words after {seconds}, {rate} tokens/s, from {count} recent replies",
             self.speed.replies,
         ).format(**known, rate=_rate(self.speed.tokens_per_second))
 
@@ -71,25 +72,26 @@ class ModelCard:
         if self.speed is None:
             return ""
         if self.speed.tokens_per_second is None:
-            return _("{seconds} s").format(seconds=_seconds(self.speed))
-        return _("{seconds} s, {rate} tokens/s").format(
+            return _seconds(self.speed)
+        return _("{seconds}, {rate} tokens/s").format(
             seconds=_seconds(self.speed), rate=_rate(self.speed.tokens_per_second)
         )
 
 
 def _seconds(speed: Speed) -> str:
     seconds = max(speed.first_token, LEAST_SECONDS)
-    return formats.number_format(seconds, decimal_pos=1 if seconds < 10 else 0)
+    return f"{formats.number_format(seconds, decimal_pos=1 if seconds < 10 else 0)}{NO_BREAK}s"
 
 
 def _rate(tokens_per_second: float) -> str:
     return formats.number_format(tokens_per_second, decimal_pos=1 if tokens_per_second < 10 else 0)
 
 
-def cards() -> list[ModelCard]:
-    """All models that can be chosen, in the catalogue's order."""
-    models, speeds = services.available_models(), services.speeds()
-    default, labels = services.default_model(models), connection_labels()
+def cards(user) -> list[ModelCard]:
+    """All models that can be chosen, in the catalogue's order; the default is what this person's new chats have."""
+    models, speeds, labels = services.available_models(), services.speeds(), connection_labels()
+    own = services.defaults_of(user).model
+    default = own if own in models else services.default_model(models)
     return [ModelCard(model, labels[model.backend], speeds.get(model.pk), model == default) for model in models]
 
 
@@ -106,7 +108,7 @@ def connection_labels() -> dict[str, str]:
 
 # The ways to sort: what people read, and the key; None keeps the catalogue's order.
 SORTS: dict[str, tuple[Any, Callable[[ModelCard], Any] | None]] = {
-    "": (gettext_lazy("As the site orders them"), None),
+    "": (gettext_lazy("In the site’s order"), None),
     "begins": (gettext_lazy("Quickest to begin"), lambda card: card.speed.first_token if card.speed else NEVER),
     "writes": (
         gettext_lazy("Quickest to write"),

@@ -6,19 +6,36 @@ from collections.abc import Iterable
 
 from django import forms
 from django.http import QueryDict
+from django.utils.translation import gettext as _
 
 from conversations.models import TITLE_MAX_LENGTH, Persona
 from conversations.services import Wish
 from conversations.types import new_id
 
 
+class Numbers(forms.Field):
+    """Any number of whole numbers, each a value of its own."""
+
+    widget = forms.MultipleHiddenInput
+
+    def to_python(self, value: list[str] | None) -> list[int]:
+        try:
+            return [int(text) for text in value or ()]
+        except ValueError:
+            raise forms.ValidationError(_("Choose the models from the list.")) from None
+
+
 class MessageForm(forms.Form):
-    """`content` passes as it is: the guards judge it, and its text must survive every refusal."""
+    """`content` passes as it is: the guards judge it, and its text must survive every refusal.
+
+    `models` are those that are compared; without them `model` is asked alone.
+    """
 
     content = forms.CharField(required=False, strip=False)
     parent_id = forms.CharField(required=False, max_length=64)
     key = forms.CharField(required=False, max_length=64, min_length=8)
     model = forms.IntegerField(required=False, min_value=1)
+    models = Numbers(required=False)
 
     def clean_key(self) -> str:
         return self.cleaned_data["key"] or new_id()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import lru_cache, reduce
 from itertools import groupby
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.urls import reverse
@@ -17,14 +19,16 @@ from django.utils.translation import gettext as _
 
 from conversations import panel, services
 from conversations.backends import has_language_model
+from conversations.comparisons import Comparison, comparison
 from conversations.errors import ChatError, NotFound
 from conversations.models import ChatModel, Conversation, Generation
 from conversations.outbox import laid_over
-from conversations.presenting import message_views
+from conversations.presenting import MessageView, message_views
 from conversations.types import Transcript, new_id
 
 SIDEBAR_LIMIT = 100
 FEW_MODELS = 7  # more are chosen in a panel with a search
+_CHECKED = SafeString(" checked")
 UNREAD = "unread"  # a parent that no chat has: whoever answers it is asked to load the page again
 
 
@@ -70,6 +74,10 @@ class Composer:
     model: ChatModel | None = None
     login_url: str = ""
     live_generation_id: str = ""
+    is_comparing: bool = False
+    """Several replies are being written side by side: Stop stops all of them."""
+    compared: tuple[int, ...] = ()
+    """The pks of the models that are ticked to be compared."""
     settings_url: str = ""
     """Empty where no model has anything to set."""
     is_new: bool = False
@@ -92,6 +100,13 @@ class Composer:
         chosen = f'value="{self.model.pk}"' if self.model else ""
         return mark_safe(html.replace(chosen, f"{chosen} selected", 1) if chosen else html)  # noqa: S308
 
+    @property
+    def bare_boxes(self) -> SafeString:
+        """Many models as boxes to tick for a comparison, their names alone."""
+        box = '<label class="menu-item"><input type="checkbox" name="models" value="{}" form="composer"{}>{}</label>'
+        names = ((model.pk, _CHECKED if model.pk in self.compared else "", model.label) for model in self.models)
+        return format_html_join("", box, names)
+
     def refused(self, content: str, error: ChatError) -> Composer:
         return replace(self, content=content, error=error.message, retry_after=error.retry_after)
 
@@ -106,7 +121,9 @@ def composer(
     transcript: Transcript,
     *,
     live_generation_id: str = "",
+    compared: Comparison | None = None,
 ) -> Composer:
+    """What is written goes on from the end that is shown, or from the first of the answers that are `compared`."""
     models = services.available_models()
     current = conversation.model if conversation else None
     if current is None or not current.is_available:
@@ -115,10 +132,11 @@ def composer(
     tuned = conversation or Conversation()
     return Composer(
         action=reverse("conversations:send", args=[conversation.pk]) if saved else reverse("conversations:start"),
-        parent_id=transcript.leaf or "",
+        parent_id=compared.columns[0].id if compared else transcript.leaf or "",
         models=models,
         model=current,
-        live_generation_id=live_generation_id,
+        live_generation_id=compared.live_generation_id if compared else live_generation_id,
+        is_comparing=compared is not None,
         settings_url=panel.settings_url(tuned) if panel.can_tune(models) else "",
         is_new=not saved,
         is_tuned=panel.is_tuned(tuned, current),
@@ -135,44 +153,85 @@ def chat_context(user, conversation: Conversation | None, fresh: Conversation | 
     """A conversation, or a new chat: `fresh` has its settings. `lacks` tells why earlier messages are missing."""
     transcript, lacks = services.read_what_is_there(conversation) if conversation else (Transcript(), None)
     views = message_views(transcript, str(conversation.pk)) if conversation else []
+    compared = comparison(transcript, str(conversation.pk)) if conversation else None
     live = next((view.generation_id for view in reversed(views) if view.is_live), "")
     if lacks and not transcript.leaf:
         transcript = replace(transcript, leaf=UNREAD)
     return page_context(user, conversation) | {
         "messages": views,
+        "comparison": compared,
         "lacks": lacks,
-        "composer": composer(conversation or fresh, transcript, live_generation_id=live),
+        "composer": composer(conversation or fresh, transcript, live_generation_id=live, compared=compared),
         "examples": [] if views or lacks else [str(example) for example in settings.CHAT_EXAMPLE_PROMPTS[:4]],
         "show_connect_notice": user.is_staff and not has_language_model(),
         "greeting_name": user.get_full_name(),
     }
 
 
-def _accepted(generation: Generation) -> tuple[Conversation, Transcript]:
+def _accepted(generations: tuple[Generation, ...]) -> tuple[Conversation, Transcript]:
     """What the turn belongs to, with it; read only if it was accepted at another time, or elsewhere."""
-    if generation.before is not None:
-        return generation.conversation, laid_over(generation.before, generation)
-    conversation = services.by_id(generation.user, generation.conversation_id)
+    first = generations[0]
+    if first.before is not None:
+        return first.conversation, reduce(laid_over, generations, first.before)
+    conversation = services.by_id(first.user, first.conversation_id)
     return conversation, services.read_what_is_there(conversation)[0]  # it was accepted, whatever the store says now
 
 
-def turn_context(generation: Generation, *, is_retry: bool, is_followed_up: bool) -> dict[str, Any]:
-    """The turn that was just accepted, and the composer for the next one.
+def turn_context(
+    generations: tuple[Generation, ...], *, is_retry: bool, followed_up: Collection[UUID]
+) -> dict[str, Any]:
+    """The turn that was just accepted, of several generations if models are compared, and the composer for the next.
 
-    `is_followed_up`: something may still come, be it only a title. Raises NotFound if the conversation was
-    deleted in the same moment.
+    `followed_up`: those for which something may still come, be it only a title. Raises NotFound if the conversation
+    was deleted in the same moment.
     """
-    conversation, transcript = _accepted(generation)
-    views = message_views(transcript, str(conversation.pk), generation.reply_id)
-    if not views:
-        raise NotFound(_("This chat does not exist."))
-    reply = replace(views[-1], generation_id=str(generation.pk) if is_followed_up else views[-1].generation_id)
-    live = reply.generation_id if reply.is_live else ""
-    return {
+    first = generations[0]
+    conversation, transcript = _accepted(generations)
+    context = {
         "conversation": conversation,
-        "user_message": None if is_retry else views[-2],
-        "reply": reply,
-        "composer": replace(composer(conversation, transcript, live_generation_id=live), parent_id=reply.id),
-        "is_new": generation.parent_id == "" and not is_retry,
+        "is_new": first.parent_id == "" and not is_retry,
         "current_id": conversation.pk,
     }
+    watched = {generation.reply_id: str(generation.pk) for generation in generations if generation.pk in followed_up}
+    if first.lane and (compared := comparison(transcript, str(conversation.pk), first.user_message_id)):
+        return context | _compared_turn(conversation, transcript, compared, first, is_retry, watched)
+    views = message_views(transcript, str(conversation.pk), first.reply_id)
+    if not views:
+        raise NotFound(_("This chat does not exist."))
+    reply = replace(views[-1], generation_id=watched.get(first.reply_id, views[-1].generation_id))
+    live = reply.generation_id if reply.is_live else ""
+    return context | {
+        "user_message": None if is_retry else views[-2],
+        "kept": None if is_retry else _kept(views),
+        "reply": reply,
+        "composer": replace(composer(conversation, transcript, live_generation_id=live), parent_id=reply.id),
+    }
+
+
+def _compared_turn(
+    conversation: Conversation,
+    transcript: Transcript,
+    compared: Comparison,
+    first: Generation,
+    is_retry: bool,
+    watched: Mapping[str, str],
+) -> dict[str, Any]:
+    """All columns of a comparison that begins; of one in which a model is asked again, its column."""
+    columns = [replace(view, generation_id=watched.get(view.id, view.generation_id)) for view in compared.columns]
+    views = message_views(transcript, str(conversation.pk), first.user_message_id)
+    own = next((view for view in columns if view.id == first.reply_id), None)
+    if not views or own is None:
+        raise NotFound(_("This chat does not exist."))
+    return {
+        "user_message": None if is_retry else views[-1],
+        "kept": None if is_retry else _kept(views),
+        "reply": own if is_retry else None,
+        "comparison": None if is_retry else replace(compared, columns=tuple(columns)),
+        "composer": composer(conversation, transcript, compared=compared),
+    }
+
+
+def _kept(views: list[MessageView]) -> MessageView | None:
+    """The answer that this turn goes on from, if it stood beside others until now."""
+    before = next((view for view in reversed(views[:-1]) if view.role == "assistant"), None)
+    return before if before and before.lane else None

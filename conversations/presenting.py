@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from conversations.backends import get_backend
 from conversations.errors import ChatError
+from conversations.measures import measures
 from conversations.rendering import render
 from conversations.types import Message, Transcript
 
@@ -37,6 +38,13 @@ class MessageView:
     conversation_id: str = ""
     waiting: str = ""
     is_last: bool = False
+    lane: int = 0
+    """Which of the models it is by that answered side by side; 0 without comparing."""
+    is_beside: bool = False
+    """It stands beside others now, and may be kept."""
+    question_id: str = ""
+    """The message below which it can be shown side by side with others again, if that is possible."""
+    measures: tuple[str, ...] = ()
     is_cut: bool = False
     """Something is missing at its end, and a model can go on from there."""
     versions: tuple[str, ...] = ()
@@ -49,6 +57,10 @@ class MessageView:
     @property
     def can_continue(self) -> bool:
         return self.is_last and self.is_cut
+
+    @property
+    def can_keep(self) -> bool:
+        return self.is_beside and not self.is_live and bool(self.text)
 
     @property
     def version(self) -> int:
@@ -74,7 +86,8 @@ def message_views(transcript: Transcript, conversation_id: str, leaf: str | None
     views, label, versions = [], "", _versions(transcript)
     for message in shown:
         own = message.metadata.get("label", "") if message.role == "assistant" else label
-        changed, label = (own if own != label and label else ""), own or label
+        is_named = bool(message.metadata.get("lane")) or bool(label and own != label)
+        changed, label = (own if is_named else ""), own or label
         view = message_view(message, conversation_id, model_label=changed, is_last=message is shown[-1])
         views.append(replace(view, versions=versions.get(message.id, ())))
     return views
@@ -117,12 +130,19 @@ def _is_by_a_model(backend: str) -> bool:
 
 
 def message_view(
-    message: Message, conversation_id: str, *, model_label: str = "", is_last: bool = True, with_html: bool = True
+    message: Message,
+    conversation_id: str,
+    *,
+    model_label: str = "",
+    is_last: bool = True,
+    is_beside: bool = False,
+    with_html: bool = True,
 ) -> MessageView:
     """`with_html` False leaves the rendering out, for those who need only what stands around the text."""
     data = message.metadata
     status = data.get("status", "completed")
     is_reply = message.role == "assistant"
+    lane = data.get("lane", 0)
     return MessageView(
         id=message.id,
         role=message.role,
@@ -138,6 +158,10 @@ def message_view(
         waiting=waiting_for(data.get("backend", "")) if status == "in_progress" else "",
         is_last=is_last,
         is_cut=can_go_on(message),
+        lane=lane,
+        is_beside=is_beside,
+        question_id=message.parent_id or "" if lane and is_last and not is_beside else "",
+        measures=measures(data) if is_beside else (),
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from uuid import UUID
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
@@ -56,18 +57,22 @@ def is_fetch(request: HttpRequest) -> bool:
     return request.headers.get("X-Requested-With") == "fetch"
 
 
-async def turn_response(request: HttpRequest, generation: Generation, *, is_retry: bool = False) -> HttpResponse:
-    """The accepted turn: a fragment with its two messages, or the conversation's page."""
+async def turn_response(request: HttpRequest, *generations: Generation, is_retry: bool = False) -> HttpResponse:
+    """The accepted turn: a fragment with its messages, several answers if models are compared, or the chat's page."""
+    first = generations[0]
     if not is_fetch(request):
-        url = reverse("conversations:show", args=[generation.conversation_id])
-        return HttpResponse(status=303, headers={"Location": f"{url}#m-{generation.reply_id}"})
+        url = reverse("conversations:show", args=[first.conversation_id])
+        at = first.reply_id if len(generations) == 1 else first.user_message_id
+        return HttpResponse(status=303, headers={"Location": f"{url}#m-{at}"})
     # Asked before the title is read: what is not in the page then, the stream still brings.
-    may_go_on = is_followed_up(generation)
-    return await in_database(_turn, request, generation, is_retry, may_go_on)
+    followed_up = {generation.pk for generation in generations if is_followed_up(generation)}
+    return await in_database(_turn, request, generations, is_retry, followed_up)
 
 
-def _turn(request: HttpRequest, generation: Generation, is_retry: bool, may_go_on: bool) -> HttpResponse:
-    context = pages.turn_context(generation, is_retry=is_retry, is_followed_up=may_go_on)
+def _turn(
+    request: HttpRequest, generations: tuple[Generation, ...], is_retry: bool, followed_up: set[UUID]
+) -> HttpResponse:
+    context = pages.turn_context(generations, is_retry=is_retry, followed_up=followed_up)
     return render(request, "conversations/_turn.html", context)
 
 
@@ -154,7 +159,9 @@ def _composer_again(request: HttpRequest, conversation: Conversation, error: Cha
 
 def _refused(request: HttpRequest, composer: pages.Composer, error: ChatError) -> pages.Composer:
     """With all that was sent, to be sent again."""
-    return replace(composer.refused(request.POST.get("content", ""), error), wishes=wish_fields(request.POST))
+    compared = tuple(int(pk) for pk in request.POST.getlist("models") if pk.isdecimal())
+    again = composer.refused(request.POST.get("content", ""), error)
+    return replace(again, wishes=wish_fields(request.POST), compared=compared)
 
 
 def _render_composer(request: HttpRequest, composer: pages.Composer, error: ChatError) -> HttpResponse:

@@ -15,6 +15,7 @@ urlpatterns = [
     path("c/<uuid:conversation_id>/retry/", views.retry, name="retry"),
     path("c/<uuid:conversation_id>/continue/", views.go_on, name="continue"),
     path("c/<uuid:conversation_id>/select/", views.select, name="select"),
+    path("c/<uuid:conversation_id>/keep/", views.keep, name="keep"),
     path("c/<uuid:conversation_id>/rename/", views.rename, name="rename"),
     path("c/<uuid:conversation_id>/delete/", views.delete, name="delete"),
     path("c/<uuid:conversation_id>/settings/", views.settings, name="settings"),
@@ -27,4 +28,5 @@ urlpatterns = [
     path("personas/<int:persona_id>/delete/", views.delete_persona, name="delete_persona"),
     path("g/<uuid:generation_id>/events/", views.follow, name="follow"),
     path("g/<uuid:generation_id>/stop/", views.stop, name="stop"),
+    path("g/<uuid:generation_id>/stop-all/", views.stop_all, name="stop_all"),
 ]

@@ -79,7 +79,7 @@ def test_offers_are_listed_and_what_is_in_the_catalogue_is_shown_as_such(acme, p
     assert "checked disabled" in box(html, "small")
     assert "checked" not in box(html, "big")
     assert "In the catalogue" in html
-    assert "8192" in html
+    assert "8,192" in html
     assert "checked" not in box(html, "big:groq")
     assert 'name="q"' not in html  # three rows need no search
 
@@ -89,7 +89,7 @@ def test_ticked_models_can_be_chosen_at_once_and_it_is_written_down(acme, page, 
     page()
     answer = client.post(OFFERS, {"add": ["big", "big:groq"]}, follow=True)
     assert "Added: big, big (groq). Test them" in answer.content.decode()
-    assert [model.model_id for model in services.available_models()] == ["small", "big", "big:groq", ""]
+    assert [model.model_id for model in services.available_models()] == ["small", "big", "big:groq", "guide"]
     assert ChatModel.objects.get(model_id="big").context_size == 8192
     assert "Added" in client.get(f"{CHANGELIST}{ChatModel.objects.get(model_id='big').pk}/history/").content.decode()
 

@@ -16,7 +16,7 @@ ROWS = [
     {"types", "errors", "cleaning", "outage"},
     {"models", "signals", "plain_sql"},
     {"guards", "backends", "stores", "rendering", "relay"},
-    {"titles", "outbox", "presenting"},
+    {"titles", "outbox", "measures", "presenting", "comparisons"},
     {"streaming"},
     {"services"},
     {

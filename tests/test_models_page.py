@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from conversations import pages, services
-from conversations.models import ChatModel, Conversation, Generation
+from conversations.models import ChatDefaults, ChatModel, Conversation, Generation
 from conversations.services.speed import forget_speeds
 
 ADDRESSES = ["conversations:models", "conversations:model_choices"]
@@ -175,18 +175,16 @@ def test_an_empty_catalogue_and_an_empty_search_say_what_to_do(browser, admin):
 def test_only_staff_are_led_to_the_administration(browser, admin):
     known = model("Gemma")
     edit = reverse("admin:conversations_chatmodel_change", args=[known.pk])
-    everything = reverse("admin:conversations_chatmodel_changelist")
+    everything, connections = reverse("admin:conversations_chatmodel_changelist"), reverse("admin:connect")
     member = browser.get(reverse("conversations:models")).content.decode()
-    assert edit not in member
-    assert everything not in member
+    assert not any(address in member for address in (edit, everything, connections))
     browser.force_login(admin)
     staff = browser.get(reverse("conversations:models")).content.decode()
-    assert edit in staff
-    assert everything in staff
+    assert all(address in staff for address in (edit, everything, connections))
     known.delete()
     services.forget_catalogue()
     empty = browser.get(reverse("conversations:models")).content.decode()
-    assert everything in empty.split("<main", 1)[1]
+    assert connections in empty.split("<main", 1)[1]
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
@@ -224,6 +222,16 @@ def test_a_chat_begins_with_the_model_of_the_card(browser, db):
     address = f"{reverse('conversations:home')}?model={wanted.pk}"
     assert f'href="{address}"' in page
     assert re.search(rf'<option value="{wanted.pk}" selected', browser.get(address).content.decode())
+
+
+def test_the_default_is_the_person_s_own_where_it_can_be_had(browser, alice):
+    model("Site", is_default=True)
+    own = model("Own")
+    ChatDefaults.objects.create(user=alice, model=own)
+    assert "Own Default" in text_of(browser.get(reverse("conversations:models")))
+    own.enabled = False
+    own.save()
+    assert "Site Default" in text_of(browser.get(reverse("conversations:models")))
 
 
 @pytest.mark.parametrize("wanted", ["0", "-1", "x", "1e3", "", "9" * 40])

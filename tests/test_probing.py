@@ -52,7 +52,7 @@ async def test_one_that_streams_is_told_with_its_times(connect, upstream):
     assert 1 < found.tokens_per_second < 20  # three tokens in 0.2 seconds, on a machine that may be slow
     assert re.fullmatch(
         r"“Tester” works: Acme can be reached, accepts the key and streams its answers\. "
-        r"The first token came after [\d.]+ s\. Then it wrote \d+ tokens per second\.",
+        r"The first token came after [\d.]+ s\. Then it wrote [\d.]+ tokens per second\.",
         found.sentence,
     )
 

@@ -10,7 +10,15 @@ import pytest
 from tests.serving import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-DOCUMENTS = ["docs/models.md", "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/deploy.md", "docs/decisions.md"]
+DOCUMENTS = [
+    "docs/models.md",
+    "README.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "docs/deploy.md",
+    "docs/decisions.md",
+    "docs/filter.md",
+]
 READERS = {"text", "flag", "number", "whole", "words"}
 
 

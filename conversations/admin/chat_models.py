@@ -24,6 +24,11 @@ class ChatModelForm(forms.ModelForm):
             *("context_size", "memory", "price", "licence"),
             *("filter_level", "parameters", "enabled", "is_default", "order"),
         )
+        help_texts = {
+            "description": _("A sentence: what it is good at, and what it is not."),
+            "licence": _("For example Apache 2.0. People see it before they choose."),
+            "filter_level": _("What is refused, masked or flagged in what people send and in what it answers."),
+        }
         widgets = {"parameters": forms.Textarea(attrs={"rows": 4, "spellcheck": "false"})}
 
     def __init__(self, *args, **kwargs):
@@ -75,17 +80,7 @@ class ChatModelAdmin(OffersMixin, ProbesMixin, admin.ModelAdmin):
         ),
         (_("How it is used"), {"fields": ["filter_level", "parameters"]}),
     ]
-    list_display = [
-        "label",
-        "backend",
-        "model_id",
-        "use_case",
-        "context_size",
-        "price",
-        "enabled",
-        "is_default",
-        "order",
-    ]
+    list_display = ["label", "backend", "model_id", "use_case", "context_size", "enabled", "is_default", "order"]
     list_display_links = ["label"]
     list_editable = ["enabled", "order"]
     list_filter = ["enabled", "backend", "filter_level"]

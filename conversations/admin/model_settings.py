@@ -30,6 +30,11 @@ class ModelSettingForm(forms.ModelForm):
     class Meta:
         model = ModelSetting
         fields = ("name", "is_hidden", "default", "least", "most")
+        help_texts = {
+            "default": gettext_lazy("What new conversations begin with. Empty: as usual."),
+            "least": gettext_lazy("People may not go below. Empty: as the connection has it."),
+            "most": gettext_lazy("People may not go above. Empty: as the connection has it."),
+        }
 
     def __init__(self, *args, known: Mapping[str, Setting], **kwargs):
         super().__init__(*args, **kwargs)

@@ -32,6 +32,11 @@ class Row:
     variants: tuple[Row, ...] = ()
 
     @property
+    def context(self) -> str:
+        size = self.offer.fields.get("context_size")
+        return f"{size:,}" if size else ""
+
+    @property
     def has_entry_below(self) -> bool:
         return any(row.entry for row in self.variants)
 

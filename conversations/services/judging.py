@@ -11,7 +11,7 @@ from conversations.guards import Exchange, check_message
 from conversations.models import ChatModel, Conversation
 from conversations.types import Message
 
-LONG = 4_000  # characters; judging more would keep the event loop from everybody else
+LONG = 1_000  # characters; judging more would keep the event loop from everybody else
 
 
 async def judged(text: str, conversation: Conversation, *models: ChatModel, is_repeat: bool = False) -> str:

@@ -140,9 +140,9 @@ class _Reply:
         names = {"model": model.label, "server": backend.label}
         parts = [_SENTENCES[streams][_kind(backend)]().format(**names)]
         if self._wait is not None:
-            parts.append(_("The first token came after {time} s.").format(time=_seconds(self._wait)))
+            parts.append(_("The first token came after {time} s.").format(time=_digits(self._wait)))
         if (speed := self._speed) is not None:
-            parts.append(_("Then it wrote {speed} tokens per second.").format(speed=f"{speed:.0f}"))
+            parts.append(_("Then it wrote {speed} tokens per second.").format(speed=_digits(speed)))
         return Probe(model.label, True, " ".join(parts), self._wait, speed, streams)
 
     @property
@@ -170,8 +170,8 @@ def _kind(backend: ChatBackend) -> str:
     return "keyed" if getattr(backend, "api_key", "") else "open"
 
 
-def _seconds(value: float) -> str:
-    return f"{value:.2f}" if value < 1 else f"{value:.1f}"
+def _digits(value: float) -> str:
+    return f"{value:.2f}" if value < 1 else f"{value:.1f}" if value < 10 else f"{value:.0f}"
 
 
 _SENTENCES: dict[bool | None, dict[str, Callable[[], str]]] = {

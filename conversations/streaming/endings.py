@@ -62,7 +62,8 @@ def _row(generation_id: UUID) -> Generation | None:
 
 def _done(row: Generation, *, with_html: bool = False) -> dict:
     """The data of a `done` frame; html where the blocks alone do not make the whole."""
-    view = message_view(turn_messages(row)[-1], str(row.conversation_id), with_html=False)
+    is_beside = bool(row.lane)  # as far as the row tells; a page that shows it alone hides what that brings
+    view = message_view(turn_messages(row)[-1], str(row.conversation_id), is_beside=is_beside, with_html=False)
     data = {"status": row.status, "footer": footer_html(view)}
     if with_html or needs_whole(row.reply_text):
         data["html"] = render(row.reply_text)

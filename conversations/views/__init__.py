@@ -7,9 +7,9 @@ whole pages and redirects. A stranger's conversation does not exist.
 from conversations.views.chats import delete, history, home, rename, show
 from conversations.views.models import catalogue, choices
 from conversations.views.personas import create_persona, delete_persona, edit_persona, personas
-from conversations.views.replies import follow, stop
+from conversations.views.replies import follow, stop, stop_all
 from conversations.views.tuning import defaults, new_settings, settings, use_persona
-from conversations.views.turns import csrf_failure, go_on, retry, select, send, start
+from conversations.views.turns import csrf_failure, go_on, keep, retry, select, send, start
 
 __all__ = [
     "catalogue",
@@ -24,6 +24,7 @@ __all__ = [
     "go_on",
     "history",
     "home",
+    "keep",
     "new_settings",
     "personas",
     "rename",
@@ -34,5 +35,6 @@ __all__ = [
     "show",
     "start",
     "stop",
+    "stop_all",
     "use_persona",
 ]

@@ -19,7 +19,7 @@ def catalogue(request: HttpRequest) -> HttpResponse:
     """All models, by use case, connection and words; page by page."""
     names = {"text": "q", "use_case": "use_case", "connection": "connection", "sort": "sort"}
     wanted = browsing.Wanted(**{field: request.GET.get(name, "").strip() for field, name in names.items()})
-    every = browsing.cards()
+    every = browsing.cards(request.user)
     context = pages.page_context(request.user, None) | {
         "wanted": wanted,
         "page": Paginator(wanted.found_in(every), PAGE_SIZE).get_page(request.GET.get("page")),
@@ -35,4 +35,4 @@ def catalogue(request: HttpRequest) -> HttpResponse:
 @members_only
 def choices(request: HttpRequest) -> HttpResponse:
     """The panel in which one of many models is chosen, for our script."""
-    return render(request, "conversations/_model_choices.html", {"cards": browsing.cards()})
+    return render(request, "conversations/_model_choices.html", {"cards": browsing.cards(request.user)})

@@ -18,9 +18,20 @@ from conversations.streaming.executors import in_database
 @require_POST
 @members_only
 async def stop(request: HttpRequest, generation_id) -> HttpResponse:
+    return await _stop(request, generation_id, services.stop)
+
+
+@require_POST
+@members_only
+async def stop_all(request: HttpRequest, generation_id) -> HttpResponse:
+    """This reply, and all that are written beside it."""
+    return await _stop(request, generation_id, services.stop_all)
+
+
+async def _stop(request: HttpRequest, generation_id, verb) -> HttpResponse:
     user = await request.auser()
     generation = await in_database(generation_or_404, user, generation_id)
-    await services.stop(generation)
+    await verb(generation)
     if is_fetch(request):
         return HttpResponse(status=204)
     return redirect("conversations:show", generation.conversation_id)

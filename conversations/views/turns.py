@@ -53,6 +53,21 @@ def select(request: HttpRequest, conversation_id) -> HttpResponse:
     conversation = own_or_404(request.user, conversation_id)
     message_id = request.POST.get("message_id", "")
     services.select(conversation, message_id)
+    return _back_to(conversation, message_id)
+
+
+@require_POST
+@members_only
+async def keep(request: HttpRequest, conversation_id) -> HttpResponse:
+    """Go on with one of the answers that stand side by side."""
+    user = await request.auser()
+    conversation = await in_database(own_or_404, user, conversation_id)
+    message_id = request.POST.get("message_id", "")
+    await services.keep(conversation, message_id)
+    return _back_to(conversation, message_id)
+
+
+def _back_to(conversation: Conversation, message_id: str) -> HttpResponse:
     url = reverse("conversations:show", args=[conversation.pk])
     return HttpResponse(status=303, headers={"Location": f"{url}#m-{quote(message_id)}"})
 
@@ -60,17 +75,15 @@ def select(request: HttpRequest, conversation_id) -> HttpResponse:
 async def _send(request: HttpRequest, conversation: Conversation) -> HttpResponse:
     try:
         data = _valid(MessageForm(request.POST))
-        generation = await services.send_message(
-            conversation,
-            data["content"],
-            parent_id=data["parent_id"],
-            idempotency_key=data["key"],
-            model=data["model"],
-            wish=wish_of(wish_fields(request.POST)) if conversation._state.adding else None,
-        )
+        said = {"content": data["content"], "parent_id": data["parent_id"], "idempotency_key": data["key"]}
+        said["wish"] = wish_of(wish_fields(request.POST)) if conversation._state.adding else None
+        if data["models"]:
+            accepted = await services.compare(conversation, models=data["models"], **said)
+        else:
+            accepted = (await services.send_message(conversation, model=data["model"], **said),)
     except ChatError as error:
         return await refusal(request, conversation, error)
-    return await turn_response(request, generation)
+    return await turn_response(request, *accepted)
 
 
 async def _answer_again(request: HttpRequest, conversation_id, verb) -> HttpResponse:

@@ -16,7 +16,8 @@ function startChat(chat) {
   let shown = location.pathname;
 
   function announce(name) {
-    announcer.textContent = announcer.getAttribute(`data-${name.replace("_", "-")}`) ?? "";
+    const text = announcer.getAttribute(`data-${name.replaceAll("_", "-")}`) ?? "";
+    if (announcer.textContent !== text) announcer.textContent = text;
   }
 
   function begin(text) {
@@ -38,16 +39,23 @@ function startChat(chat) {
 
   function accepted(turn, replaced) {
     dropPending();
-    replaced?.remove();
-    for (const article of turn.querySelectorAll("article")) {
-      document.getElementById(article.id)?.remove(); // sent again with the same key: it is there already
-      list.append(article);
+    const kept = turn.querySelector("template[data-kept]");
+    if (kept) list.querySelector("[data-comparison]")?.replaceWith(kept.content);
+    const fresh = [...turn.querySelectorAll(":scope > :is(article, section)")];
+    for (const piece of fresh) document.getElementById(piece.id)?.remove(); // sent again with the same key: it is there already
+    const inColumn = replaced?.closest("[data-comparison]");
+    if (inColumn) {
+      replaced.replaceWith(...fresh); // in its column
+    } else {
+      replaced?.remove();
+      list.append(...fresh);
     }
     for (const element of document.querySelectorAll(".greeting, .examples")) element.remove();
     placeRow(turn.querySelector("template[data-sidebar-row]").content.firstElementChild);
     moveTo(turn);
-    toEnd();
-    for (const article of list.querySelectorAll("[data-follow]")) watch(article);
+    if (!inColumn) toEnd();
+    const articles = fresh.flatMap((piece) => [piece, ...piece.querySelectorAll("article")]);
+    for (const article of articles) if (article.dataset.follow) watch(article);
   }
 
   function moveTo(turn) {
@@ -61,16 +69,17 @@ function startChat(chat) {
 
   function watch(article) {
     const paint = painter(article, addCodeTools);
+    const beside = article.closest("[data-comparison]") !== null;
     let state = BLANK;
-    announce("in_progress");
+    announce(beside ? "compared_in_progress" : "in_progress");
     follow(article.dataset.follow, {
       receive(event) {
         if (event.type === "title") retitle(event.data.conversation_id, event.data.title);
         state = reduce(state, event);
         paint(state);
-        if (event.type !== "done") return;
+        if (event.type !== "done" || list.querySelector("[data-follow]")) return; // others beside it are still written
         composer.settle();
-        announce(event.data.status);
+        announce(beside ? "compared_over" : event.data.status);
       },
       report(condition, status) {
         offline.hidden = condition !== "lost";
@@ -82,8 +91,9 @@ function startChat(chat) {
 
   function abandon(article) {
     article.dataset.status = "interrupted";
+    delete article.dataset.follow;
     article.querySelector("[data-footer]").replaceChildren();
-    composer.settle();
+    if (!list.querySelector("[data-follow]")) composer.settle();
   }
 
   const composer = startComposer({ begin, accepted, failed, settled: settings.settled, adopted: settings.renewed });

@@ -1,4 +1,5 @@
 // The composer: what is typed is kept until the site has accepted it.
+import { startCompare } from "./compare.js";
 import { browserStorage, joined, keepDraft, recallDraft } from "./drafts.js";
 import { deliver, post } from "./send.js";
 
@@ -65,6 +66,7 @@ export function startComposer(page) {
     if (picker && [...picker.options].some((option) => option.value === chosen)) picker.value = chosen;
     page.adopted();
     nameModel();
+    comparing.show();
     if (focused) refocus();
   }
 
@@ -104,6 +106,7 @@ export function startComposer(page) {
   function accept(turn, replaced) {
     keepDraft(storage, draftKey(), "");
     adopt(turn.querySelector("template[data-composer]").content.querySelector("form"));
+    if (!replaced) comparing.clear();
     keep();
     page.accepted(turn, replaced);
   }
@@ -114,11 +117,12 @@ export function startComposer(page) {
   }
 
   async function retry(button) {
-    if (busy || isLive()) return;
+    const beside = button.closest("[data-comparison]") !== null; // the others may still be written
+    if (busy || (isLive() && !beside)) return;
     const article = button.closest("article"); // the button itself may be replaced while the site answers
     const focused = button === document.activeElement;
     const body = fields();
-    if (button.hasAttribute("data-continue")) body.delete("model"); // whoever began it goes on
+    if (beside || button.hasAttribute("data-continue")) body.delete("model"); // whoever began it goes on
     body.set(button.name, button.value);
     busy = button.disabled = true;
     complain("");
@@ -154,12 +158,13 @@ export function startComposer(page) {
     if (name) name.textContent = form.elements.model.selectedOptions[0]?.label ?? "";
   }
 
-  /** The panel and its script come with the first use; where they cannot be had, the select stands in. */
+  /** The panel and its script come when they are wanted; where they cannot be had, the select stands in. */
+  const pickerFor = async (button) => button && (await import("./picker.js")).load(button.dataset.picker, form);
+  const prepare = ({ target }) => pickerFor(target.closest("[data-picker]")).catch(() => {}); // choose() tells
+
   async function choose(button, key = "") {
-    if (!button) return;
     try {
-      const picker = await import("./picker.js");
-      await picker.open(form, button, key);
+      (await pickerFor(button))?.open(key);
     } catch {
       form.setAttribute("data-plain-picker", "");
       form.elements.model.focus();
@@ -186,9 +191,14 @@ export function startComposer(page) {
     event.preventDefault();
     choose(event.target, event.key);
   });
+  form.addEventListener("pointerover", prepare);
+  form.addEventListener("focusin", prepare);
   form.addEventListener("change", nameModel);
   document.addEventListener("submit", (event) => {
-    if (event.submitter?.hasAttribute("data-retry")) {
+    if (event.submitter?.hasAttribute("data-stop-one")) {
+      event.preventDefault();
+      stop(event.submitter);
+    } else if (event.submitter?.hasAttribute("data-retry")) {
       event.preventDefault();
       retry(event.submitter);
     } else if (event.target.hasAttribute("data-examples")) {
@@ -197,6 +207,7 @@ export function startComposer(page) {
     }
   });
 
+  const comparing = startCompare(form, storage);
   field.autocomplete = "off"; // the draft is restored here, and a sent message must not come back
   show(field.value.trim() ? field.value : recallDraft(storage, draftKey())); // somebody may have typed before this script came
   keep();

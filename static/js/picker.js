@@ -5,14 +5,20 @@ import { fold, found, keepRecent, recentChoices, step } from "./choices.js";
 let loading = null;
 let panel = null;
 
-/** Fetch the panel, unless it is here and knows every option of `select`. Rejects where it cannot be had. */
-function load(url, select) {
+/**
+ * The panel for the select of `form`, fetched unless it is here and knows every option. Rejects where it cannot be had.
+ * `open(key)` opens or closes it; `key` is what was pressed on its button, and a letter begins the search.
+ */
+export async function load(url, form) {
   const known = (option) => panel?.options.has(option.value);
-  if (!panel || ![...select.options].every(known)) loading ??= fetchPanel(url).finally(() => (loading = null));
-  return loading ?? Promise.resolve(panel);
+  if (!panel || ![...form.elements.model.options].every(known)) {
+    loading ??= fetchPanel(url, form).finally(() => (loading = null));
+    await loading;
+  }
+  return panel;
 }
 
-async function fetchPanel(url) {
+async function fetchPanel(url, form) {
   const response = await fetch(url, { headers: { "X-Requested-With": "fetch" } });
   if (!response.ok) throw new Error(`The models: HTTP ${response.status}`);
   const page = document.createElement("template");
@@ -24,19 +30,12 @@ async function fetchPanel(url) {
   });
   panel?.element.remove();
   document.body.append(element);
-  panel = startPanel(element);
+  panel = startPanel(element, form);
   await styled;
   return panel;
 }
 
-/** Open the panel at `button` for the select of `form`. `key`: what was pressed on it; a letter begins the search. */
-export async function open(form, button, key) {
-  const { show, element } = await load(button.dataset.picker, form.elements.model);
-  if (element.matches(":popover-open")) element.hidePopover();
-  else show(form, [...key].length === 1 ? key : "");
-}
-
-function startPanel(element) {
+function startPanel(element, form) {
   const query = element.querySelector("[role=combobox]");
   const list = element.querySelector("[role=listbox]");
   const [recent, all] = [element.querySelector("[data-recent]"), element.querySelector("[data-all]")];
@@ -50,9 +49,9 @@ function startPanel(element) {
     label: fold(option.querySelector(".model-choice-label").textContent),
   }));
   const options = new Map(entries.map(({ id, option }) => [id, option]));
-  let form = null;
   let shown = []; // options, in the order that is seen
   let active = null;
+  let wasPressed = false; // its button, while it was open: that closes it, before the click comes
 
   const buttonOf = () => form.querySelector("[data-picker]");
   const offered = () => new Set([...form.elements.model.options].map((option) => option.value));
@@ -79,6 +78,7 @@ function startPanel(element) {
     recent.append(...first);
     all.append(...others);
     element.querySelector("[data-none]").hidden = shown.length > 0;
+    list.hidden = !shown.length;
     status.textContent = status.dataset.count.replace("{count}", shown.length);
     const current = options.get(form.elements.model.value);
     activate(query.value.trim() || current?.hidden ? shown[0] : current);
@@ -113,13 +113,20 @@ function startPanel(element) {
     element.style.setProperty("--bottom", above ? `${innerHeight - top + 4}px` : "auto");
   }
 
-  function show(owner, typed) {
-    form = owner;
-    query.value = typed;
+  function open(key) {
+    const closes = wasPressed || element.matches(":popover-open");
+    wasPressed = false;
+    if (closes) return element.hidePopover();
+    const typed = [...key].length === 1 ? key : "";
+    query.value = "";
+    element.style.removeProperty("--size");
     element.showPopover({ source: buttonOf() });
     markCurrent();
-    place();
     search();
+    place();
+    element.style.setProperty("--size", `${element.offsetHeight}px`); // it stays, however little is found
+    query.value = typed;
+    if (typed) search();
     if (touch.matches) list.focus(); // the keyboard comes once a search is wanted
     else query.focus();
   }
@@ -138,8 +145,11 @@ function startPanel(element) {
     buttonOf()?.setAttribute("aria-expanded", String(newState === "open"));
   });
   element.addEventListener("focusout", ({ relatedTarget }) => {
-    if (relatedTarget && !element.contains(relatedTarget)) element.hidePopover();
+    const stays = !relatedTarget || element.contains(relatedTarget) || relatedTarget === buttonOf();
+    if (!stays) element.hidePopover(); // the button closes it by itself
   });
+  const notePress = ({ target }) => (wasPressed = element.matches(":popover-open") && buttonOf()?.contains(target));
+  addEventListener("pointerdown", notePress, true);
   addEventListener("resize", () => element.matches(":popover-open") && place());
-  return { element, options, show };
+  return { element, options, open };
 }

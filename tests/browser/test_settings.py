@@ -310,8 +310,8 @@ def test_on_a_phone_it_is_a_sheet_that_keeps_the_focus_and_goes_on_escape(phone)
     open_panel(phone)
     panel = phone.locator("dialog[data-settings]")
     assert panel.evaluate("panel => panel.matches(':modal')")
-    box = panel.bounding_box()
-    assert (round(box["width"]), round(box["y"] + box["height"])) == (390, 844)
+    phone.wait_for_function("Math.round(document.querySelector('#settings').getBoundingClientRect().bottom) === 844")
+    assert round(panel.bounding_box()["width"]) == 390
     assert phone.evaluate("document.documentElement.scrollWidth") <= 390
     slide(phone, "Temperature", to="0.4")
     phone.keyboard.press("Escape")
