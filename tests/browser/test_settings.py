@@ -20,6 +20,7 @@ OPEN = "[data-settings-open]"
 def upstream(settings, transactional_db):
     """A model server, connected as an operator connects one."""
     settings.CHAT_TITLES = False
+    settings.CHAT_DEFAULT_MODEL = "echo"
     with Upstream() as server:
         options = {"base_url": server.url, "models": ["echo"], "knows_top_k": True}
         settings.CHAT_BACKENDS = {
@@ -80,6 +81,14 @@ def slide(page, label: str, *, to: str) -> None:
             return
         slider.press("ArrowRight" if float(value) < float(to) else "ArrowLeft")
     raise AssertionError(f"{label} stands at {slider.input_value()}")
+
+
+def until(page, holds) -> None:
+    for _ in range(100):
+        if holds():
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError("It never came to be.")
 
 
 def saved(page) -> None:
@@ -310,7 +319,8 @@ def test_on_a_phone_it_is_a_sheet_that_keeps_the_focus_and_goes_on_escape(phone)
     open_panel(phone)
     panel = phone.locator("dialog[data-settings]")
     assert panel.evaluate("panel => panel.matches(':modal')")
-    phone.wait_for_function("Math.round(document.querySelector('#settings').getBoundingClientRect().bottom) === 844")
+    bottom = "panel => Math.round(panel.getBoundingClientRect().bottom)"
+    until(phone, lambda: panel.evaluate(bottom) == 844)  # it slides in
     assert round(panel.bounding_box()["width"]) == 390
     assert phone.evaluate("document.documentElement.scrollWidth") <= 390
     slide(phone, "Temperature", to="0.4")
@@ -340,11 +350,7 @@ def test_what_is_typed_last_is_saved_though_the_page_is_left_at_once(page):
     saved(page)
     control(page, "What the model is told first").fill("You are quick.")
     page.goto("/")
-    for _ in range(50):
-        if the_chat().system_prompt == "You are quick.":
-            return
-        page.wait_for_timeout(100)
-    raise AssertionError(the_chat().system_prompt)
+    until(page, lambda: the_chat().system_prompt == "You are quick.")
 
 
 def test_without_javascript_a_page_of_its_own_does_the_same(visits, tuned_site, alice, cookies_of, upstream):

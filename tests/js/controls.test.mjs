@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { changedAmong } from "../../static/js/settings.js";
+import { changedAmong } from "../../static/js/controls.js";
 
 test("what differs from its default is changed, as text: 0 is not nothing", () => {
   const said = [
