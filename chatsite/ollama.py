@@ -24,8 +24,9 @@ def base_url(host: str) -> str:
     return f"{scheme or 'http'}://{name}{f':{port}' if port else ''}{path}/v1"
 
 
-def find(port: int = PORT) -> str:
+def find(port: int = 0) -> str:
     """The address of an Ollama that runs on this machine, or nothing."""
+    port = port or PORT
     try:
         with closing(HTTPConnection("127.0.0.1", port, timeout=LOOK_FOR)) as connection:
             connection.request("GET", "/api/version")

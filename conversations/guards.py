@@ -22,7 +22,7 @@ from django.utils.translation import gettext as _
 
 from conversations.errors import InputError, Refused, TooLarge
 
-Part = Literal["message", "answer", "reasoning", "title"]
+Part = Literal["message", "prompt", "answer", "reasoning", "title"]  # prompt: what a person has models told first
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Exchange:
 
     `model` is a ChatModel's pk: the one that was chosen for a message, the one that really answers for the rest.
     `filter_level` is its own, a ChatModel.FilterLevel. `is_repeat`: the message was accepted before, and now goes to
-    a model again, or to another one.
+    a model again, or to another one; of a prompt that stands with each message it is always true.
     """
 
     user_id: str = ""

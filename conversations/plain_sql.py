@@ -30,6 +30,23 @@ def update(model: type[models.Model], where: Mapping[str, Any], fields: Mapping[
         return cursor.rowcount
 
 
+def insert(row: models.Model) -> None:
+    """Save a new row; no signals are sent. Raises IntegrityError where a constraint stands against it."""
+    fields = _given(type(row), row.pk is not None)
+    values = [field.get_db_prep_save(field.pre_save(row, True), connection) for field in fields]
+    with connection.cursor() as cursor:
+        cursor.execute(_insert(type(row), row.pk is not None, connection.vendor), values)
+        if row.pk is None:
+            row.pk = cursor.fetchone()[0]
+    row._state.adding, row._state.db = False, connection.alias
+
+
+@cache
+def _given(model: type[models.Model], has_key: bool) -> tuple[models.Field, ...]:
+    """The columns to write; an automatic key is left to the database."""
+    return tuple(field for field in model._meta.local_concrete_fields if has_key or not field.primary_key)
+
+
 def _prepared(model: type[models.Model], where: Mapping[str, Any]) -> list[Any]:
     given = {name: value for name, value in where.items() if value is not None}
     return [model._meta.get_field(name).get_db_prep_value(value, connection) for name, value in given.items()]
@@ -45,6 +62,14 @@ def _select(model: type[models.Model], names: tuple[str, ...], where: tuple[tupl
 def _update(model: type[models.Model], names: tuple[str, ...], where: tuple[tuple[str, bool], ...], vendor: str) -> str:
     columns = ", ".join(f"{_column(model, name)} = %s" for name in names)
     return f"UPDATE {_table(model)} SET {columns} WHERE {_conditions(model, where)}"  # noqa: S608
+
+
+@cache
+def _insert(model: type[models.Model], has_key: bool, vendor: str) -> str:
+    fields = _given(model, has_key)
+    columns = ", ".join(connection.ops.quote_name(field.column) for field in fields)
+    key = "" if has_key else f" RETURNING {connection.ops.quote_name(model._meta.pk.column)}"
+    return f"INSERT INTO {_table(model)} ({columns}) VALUES ({', '.join(['%s'] * len(fields))}){key}"  # noqa: S608
 
 
 def _conditions(model: type[models.Model], where: tuple[tuple[str, bool], ...]) -> str:

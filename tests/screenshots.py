@@ -160,6 +160,7 @@ def members_pages(photographer: Photographer, backend, size: str, scheme: str) -
     page.get_by_role("button", name="Close the settings").click()
     open_menus(photographer, page, size, scheme)
     for name, url in {
+        "models": "/models/",
         "history": "/c/",
         "defaults": "/settings/",
         "personas": "/personas/",

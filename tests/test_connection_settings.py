@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
-from chatsite import connections
+from chatsite import connections, ollama
 from conversations.backends import get_backend
 from conversations.backends.chat_completions import ChatCompletionsBackend
 from conversations.backends.huggingface import HuggingFaceBackend
 from conversations.backends.ollama import OllamaBackend
-from tests.serving import environment
+from tests.backends.test_ollama import listening
+from tests.serving import ROOT, environment
 from tests.test_checks import found, manage
 
 
@@ -25,6 +29,31 @@ def read(monkeypatch, settings):
         return made
 
     return given
+
+
+def test_an_ollama_on_this_machine_is_connected_unless_another_one_is_named(read, monkeypatch):
+    read()
+    with listening(200) as port:
+        monkeypatch.setattr(ollama, "PORT", port)
+        assert "ollama" in connections.read(find_ollama=True).backends
+        assert "ollama" not in connections.read(find_ollama=False).backends
+        monkeypatch.setenv("OLLAMA_HOST", "gpu-box:1")
+        options = connections.read(find_ollama=True).backends["ollama"]["OPTIONS"]
+        assert options["base_url"] == "http://gpu-box:1/v1"
+
+
+@pytest.mark.parametrize(("debug", "looks"), [("1", "True"), ("0", "False")])
+def test_only_a_development_site_looks_for_one(debug, looks):
+    program = (
+        "from chatsite import connections; read = connections.read; found = []\n"
+        "connections.read = lambda *, find_ollama: (found.append(find_ollama), read(find_ollama=False))[1]\n"
+        "import chatsite.settings; print(found[0])"
+    )
+    env = {name: value for name, value in environment(DEBUG=debug).items() if name != "CHAT_FIND_OLLAMA"}
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, env=env, capture_output=True, text=True, timeout=60
+    )
+    assert done.stdout.strip() == looks, done.stderr
 
 
 def test_without_any_variable_there_is_the_guide_alone(read):

@@ -209,16 +209,21 @@ async def test_the_settings_of_a_new_chat_go_with_its_first_message(browser, scr
     assert "data-tuned" in html(response)
 
 
-def test_they_cost_no_query_before_the_message_is_accepted(catalogue, alice, settings):
+def test_they_cost_no_further_query(catalogue, alice, settings):
     settings.CHAT_CATALOGUE_AGE = 3600.0
     services.forget_catalogue()
     services.available_models()
-    chat = services.start_conversation(alice)
+
+    def asked_with(wish) -> tuple[int, dict]:
+        chat = services.start_conversation(alice)
+        with CaptureQueriesContext(connection) as captured:
+            _model, options = chosen_with_options(catalogue["scripted"].pk, chat, {}, wish)
+            services.system_prompt_of(chat)
+        return len(captured), options
+
+    plain, _defaults = asked_with(None)
     wish = services.Wish({"temperature": "0.3", "memory": "7"}, services.OWN_TEXT, "Be brief.")
-    with CaptureQueriesContext(connection) as captured:
-        _model, options = chosen_with_options(catalogue["scripted"].pk, chat, {}, wish)
-        assert services.system_prompt_of(chat) == "Be brief."
-    assert (len(captured), options["memory"]) == (0, 7)
+    assert asked_with(wish) == (plain, {"temperature": 0.3, "max_tokens": 512, "memory": 7})
     services.forget_catalogue()
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
@@ -42,7 +42,7 @@ class SwitchAdmin(admin.ModelAdmin):
 
 @admin.register(TermList)
 class TermListAdmin(SwitchAdmin):
-    list_display = ["name", "language", "entries", "action", "level", "enabled"]
+    list_display = ["name", "language", "entries", "enabled"]
     list_editable = ["enabled"]
     list_filter = ["language", "enabled"]
     search_fields = ["name", "note", "terms__text"]
@@ -131,7 +131,14 @@ class TermAdmin(SwitchAdmin):
     list_per_page = 50
     search_fields = ["text", "list__name"]
     fields = ["list", "text", "kind", "action", "level", "enabled"]
-    radio_fields = {"kind": admin.HORIZONTAL, "action": admin.HORIZONTAL, "level": admin.HORIZONTAL}
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Whoever comes from the entries of a list adds to that list, with its action and its level."""
+        came_from = QueryDict(request.GET.get("_changelist_filters", ""))
+        pk = came_from.get("list__id__exact", "")
+        terms = TermList.objects.filter(pk=pk).first() if pk.isdecimal() else None
+        usual = {"list": terms.pk, "action": terms.action, "level": terms.level} if terms else {}
+        return usual | super().get_changeform_initial_data(request)
 
 
 @admin.register(Hit)

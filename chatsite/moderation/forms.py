@@ -19,13 +19,13 @@ class ImportForm(forms.Form):
     """Lines of text, pasted or in a file. Nothing is taken in while one of them is wrong."""
 
     text = forms.CharField(
-        label=gettext_lazy("lines"),
+        label=gettext_lazy("Lines"),
         required=False,
         widget=forms.Textarea(attrs={"rows": 12, "class": "vLargeTextField"}),
     )
-    file = forms.FileField(label=gettext_lazy("or a text file"), required=False)
+    file = forms.FileField(label=gettext_lazy("Or a text file"), required=False)
     replaces = forms.BooleanField(
-        label=gettext_lazy("replace the list"),
+        label=gettext_lazy("Replace the list"),
         required=False,
         help_text=gettext_lazy("Entries that are not among the lines are removed."),
     )
@@ -62,12 +62,12 @@ class TryForm(forms.Form):
     """A text, to see what would become of it."""
 
     text = forms.CharField(
-        label=gettext_lazy("text"),
+        label=gettext_lazy("Text"),
         max_length=20_000,
         strip=False,
         widget=forms.Textarea(attrs={"rows": 8, "class": "vLargeTextField"}),
     )
     level = forms.ChoiceField(
-        label=gettext_lazy("level of the model"),
+        label=gettext_lazy("Level of the model"),
         choices=[("standard", gettext_lazy("standard")), ("strict", gettext_lazy("strict"))],
     )

@@ -30,9 +30,7 @@ class ContentFilter(Guard):
         if refusal := verdict.refusal:
             hits.note(exchange, refusal, _around(text, refusal))
             quoted = Truncator(" ".join(refusal.text.split())).chars(QUOTED)
-            raise Refused(
-                _("This site does not take messages with “{text}”. Change it and send again.").format(text=quoted)
-            )
+            raise Refused(_sentence(exchange).format(text=quoted))
         if not exchange.is_repeat:  # else they are noted already
             for match in {match.rule.id: match for match in reversed(verdict.matches)}.values():
                 hits.note(exchange, match, _around(text, match))
@@ -47,6 +45,14 @@ class ContentFilter(Guard):
             hits.note(exchange, match, around)
 
         return FilteredReply(automaton, said, note, keeps_text=settings.CHAT_FILTER_KEEP_TEXT)
+
+
+def _sentence(exchange: Exchange) -> str:
+    if exchange.part == "prompt":
+        return _("This site does not take “{text}”, which stands in the system prompt. Change that and send again.")
+    if exchange.is_repeat:
+        return _("This model does not take messages with “{text}”. Choose another model, or edit the message.")
+    return _("This site does not take messages with “{text}”. Change it and send again.")
 
 
 def _around(text: str, match: Match) -> str:

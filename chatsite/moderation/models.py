@@ -124,11 +124,12 @@ class Hit(models.Model):
 
     class Part(models.TextChoices):
         MESSAGE = "message", _("message")
+        PROMPT = "prompt", _("system prompt")
         ANSWER = "answer", _("answer")
         REASONING = "reasoning", _("reasoning")
         TITLE = "title", _("title")
 
-    created_at = models.DateTimeField(_("found"), db_index=True)
+    created_at = models.DateTimeField(_("when"), db_index=True)
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", verbose_name=_("person")
     )
@@ -141,7 +142,7 @@ class Hit(models.Model):
         Term, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", verbose_name=_("entry")
     )
     entry = models.CharField(_("entry"), max_length=TERM_MAX_LENGTH, help_text=_("As it was then."))
-    part = models.CharField(_("in the"), max_length=10, choices=Part.choices)
+    part = models.CharField(_("found in"), max_length=10, choices=Part.choices)
     action = models.CharField(_("action"), max_length=10, choices=Action.choices)
     text = models.CharField(_("text"), max_length=TEXT_MAX_LENGTH, blank=True)
 

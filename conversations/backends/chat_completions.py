@@ -6,7 +6,7 @@ A lean client of our own on aiohttp, because one process holds many live replies
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import suppress
 from typing import Any
 
@@ -19,7 +19,8 @@ from conversations.backends.servers.listing import offers
 from conversations.backends.servers.pace import OpenStreams
 from conversations.backends.servers.per_loop import PerLoop
 from conversations.backends.servers.refusal import Refusal
-from conversations.backends.servers.reply import DONE, ReplyReader
+from conversations.backends.servers.reply import DONE, Chunk, ReplyReader
+from conversations.backends.servers.tap import Readable, body_of, tapped_connector
 from conversations.errors import BackendError, BackendTimeout
 from conversations.types import ChatRequest
 
@@ -60,7 +61,7 @@ class ChatCompletionsBackend(ServerBackend):
 
     async def _batches(
         self, request: ChatRequest, reply: ReplyReader, watch: Watch
-    ) -> AsyncGenerator[Iterable[Mapping[str, Any]], None]:
+    ) -> AsyncGenerator[Iterable[Chunk], None]:
         response = await self._accepted(request, watch)
         pace = self._open_streams.get().begin()
         try:
@@ -69,20 +70,19 @@ class ChatCompletionsBackend(ServerBackend):
             if response.content_type == "application/json":  # a server that does not stream
                 yield (reply.parse(await self._body(response, MAX_WHOLE_BODY, watch)), DONE)
                 return
-            decoder, is_done = EventStreamDecoder(), False
+            decoder, body, is_done = EventStreamDecoder(), body_of(response), False
             while not is_done:
                 with watch:
-                    data = await response.content.readany()
+                    data = await body.read()
                 payloads = decoder.feed(data) if data else decoder.finish()
                 if payloads:
-                    # Parsed one by one as they are read: what stands before a malformed one is not lost.
-                    yield map(reply.parse, payloads)
+                    yield payloads
                     is_done = payloads[-1].strip() == b"[DONE]"
                 if not data:
                     return
-                if not is_done and response.connection:
-                    pace.rest(response.connection.transport)
-            await self._drain(response, watch)
+                if not is_done:
+                    pace.rest(body.transport)
+            await self._drain(body, watch)
         finally:
             pace.close()
             _let_go(response)
@@ -164,11 +164,10 @@ class ChatCompletionsBackend(ServerBackend):
             size += len(data)
         return b"".join(pieces)
 
-    async def _drain(self, response: aiohttp.ClientResponse, watch: Watch) -> None:
-        if not response.content.at_eof():
-            watch.shorten(DRAIN)
-            with suppress(BackendTimeout), watch:
-                await response.content.readany()
+    async def _drain(self, body: Readable, watch: Watch) -> None:
+        watch.shorten(DRAIN)
+        with suppress(BackendTimeout), watch:
+            await body.read()
 
     def _all_headers(self) -> dict[str, str]:
         # Compressed events arrive late, and cost time to unpack.
@@ -186,7 +185,7 @@ class ChatCompletionsBackend(ServerBackend):
     def _open_session(self) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
             headers=self._all_headers(),
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE),
+            connector=tapped_connector(limit=0, keepalive_timeout=KEEP_ALIVE),
             timeout=aiohttp.ClientTimeout(total=None, connect=self.limits.connect),
             cookie_jar=aiohttp.DummyCookieJar(),  # one session serves all users
             proxy=self.address.proxy(),

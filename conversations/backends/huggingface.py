@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ from conversations.backends.servers.hub_models import ROUTER_MODELS
 from conversations.backends.servers.limits import Watch
 from conversations.backends.servers.listing import label_of
 from conversations.backends.servers.refusal import Refusal
-from conversations.backends.servers.reply import ReplyReader
+from conversations.backends.servers.reply import Chunk, ReplyReader
 from conversations.errors import BackendError
 from conversations.types import ChatRequest
 
@@ -91,7 +91,7 @@ class HuggingFaceBackend(ServerBackend):
 
     async def _batches(
         self, request: ChatRequest, reply: ReplyReader, watch: Watch
-    ) -> AsyncGenerator[Iterable[Mapping[str, Any]], None]:
+    ) -> AsyncGenerator[Iterable[Chunk], None]:
         hub = await self._load()
         client = hub.inference_client(
             self.address.url(), self.api_key, self.limits, headers=self.headers, bill_to=self.bill_to or None

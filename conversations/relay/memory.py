@@ -38,9 +38,11 @@ class MemoryRelay(Relay):
         self._moved: dict[UUID, _Channel] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._longest_wait = settings.CHAT_FLUSH_INTERVAL
+        self._wait = 0.0  # seconds between two times that text of one reply is passed on
 
     def open(self, generation_id: UUID) -> None:
         self._channels[generation_id] = _Channel()
+        self._count()
 
     def publish(self, generation_id: UUID, text: str) -> None:
         channel = self._channels.get(generation_id)
@@ -59,10 +61,8 @@ class MemoryRelay(Relay):
         if self._timer is None:
             self._timer = self._loop.call_later(channel.passed_at + wait - now, self._flush)
 
-    @property
-    def _wait(self) -> float:
-        """Seconds between two times that text of one reply is passed on."""
-        return min(self._longest_wait, len(self._channels) * DELAY_PER_REPLY)
+    def _count(self) -> None:
+        self._wait = min(self._longest_wait, len(self._channels) * DELAY_PER_REPLY)
 
     def notify(self, generation_id: UUID, delta: Delta) -> None:
         if channel := self._channels.get(generation_id):
@@ -89,6 +89,7 @@ class MemoryRelay(Relay):
 
     def end(self, generation_id: UUID) -> None:
         channel = self._channels.pop(generation_id, None)
+        self._count()
         if channel and channel.listener:
             channel.listener.end()
 

@@ -166,7 +166,7 @@ def _save_new(draft: Draft) -> None:
     conversation.title = titles.fallback(draft.text)[:TITLE_MAX_LENGTH]
     if (store := get_store()).shares_database:
         store.save(conversation.key, Transcript())
-    conversation.save(force_insert=True)
+    plain_sql.insert(conversation)
 
 
 def _bring_to_top(draft: Draft) -> None:
@@ -201,6 +201,6 @@ def _insert(draft: Draft, writer_id: UUID) -> Generation:
         prompt_characters=draft.prompt_characters,
         writer_id=writer_id,
     )
-    generation.save(force_insert=True)
+    plain_sql.insert(generation)
     generation.before = draft.transcript
     return generation

@@ -69,7 +69,7 @@ _known: _Catalogue | None = None
 def _catalogue() -> _Catalogue:
     """Read at most every CHAT_CATALOGUE_AGE seconds: every send asks for it, and it hardly ever changes."""
     global _known
-    if _known is None or time.monotonic() - _known.at >= settings.CHAT_CATALOGUE_AGE:
+    if not _is_fresh():
         now = time.monotonic()
         fallbacks: dict[int, tuple[int, ...]] = {}
         for model, substitute in ModelFallback.objects.values_list("model_id", "substitute_id"):
@@ -79,6 +79,10 @@ def _catalogue() -> _Catalogue:
             changes.setdefault(row.model_id, {})[row.name] = row
         _known = _Catalogue(tuple(ChatModel.objects.filter(enabled=True)), fallbacks, changes, now)
     return _known
+
+
+def _is_fresh() -> bool:
+    return _known is not None and time.monotonic() - _known.at < settings.CHAT_CATALOGUE_AGE
 
 
 def forget_catalogue(**_signal: object) -> None:
@@ -129,11 +133,21 @@ def choose_model(wanted: int | None, conversation: Conversation) -> ChatModel:
     return chosen
 
 
+def known_candidates(models: list[ChatModel]) -> list[tuple[Candidate, ...]] | None:
+    """The candidates of each, without reading the database; None if it must be read. Needs no thread."""
+    catalogue = _known
+    return [_candidates(model, catalogue) for model in models] if catalogue and _is_fresh() else None
+
+
 def candidates(model: ChatModel) -> tuple[Candidate, ...]:
     """Who may answer: the model itself, then its available substitutes, in order."""
     guards.prepare()
-    available = {entry.pk: entry for entry in available_models()}
-    substitutes = _catalogue().fallbacks.get(model.pk, ())
+    return _candidates(model, _catalogue())
+
+
+def _candidates(model: ChatModel, catalogue: _Catalogue) -> tuple[Candidate, ...]:
+    available = {entry.pk: entry for entry in catalogue.models if entry.is_available}
+    substitutes = catalogue.fallbacks.get(model.pk, ())
     models = [model, *(available[pk] for pk in substitutes if pk in available)]
     return tuple(map(candidate_of, models))
 

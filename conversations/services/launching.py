@@ -16,8 +16,8 @@ from conversations.backends import get_backend
 from conversations.errors import ChatError, ConversationBusy, QuotaExceeded
 from conversations.models import ChatModel, Conversation, Generation
 from conversations.services.acceptance import Draft, accept_all, replay
-from conversations.services.catalogue import candidates
-from conversations.services.judging import judged_again
+from conversations.services.catalogue import candidates, known_candidates
+from conversations.services.judging import judged_again, judged_system_prompt
 from conversations.services.prompting import Prompt, characters_of, goes_on_by_itself
 from conversations.services.stopping import made_way
 from conversations.stores import get_store
@@ -44,14 +44,12 @@ async def once(
     `attempt` raises, and KeyReused for another body.
     """
     user_id = conversation.user_id
-    if known := await in_database(replay, user_id, key, body_hash):
-        return known
     try:
-        return await attempt()
-    except (ConversationBusy, QuotaExceeded):
-        if known := await in_database(replay, user_id, key, body_hash):  # the same send, accepted a moment ago
+        return await attempt()  # nearly all keys are new; the transaction that accepts looks for the others
+    except ChatError as error:
+        if known := await in_database(replay, user_id, key, body_hash):  # the same send, which now is in its own way
             return known
-        if not await made_way(user_id):
+        if not isinstance(error, ConversationBusy | QuotaExceeded) or not await made_way(user_id):
             raise
         return await attempt()
 
@@ -78,7 +76,8 @@ async def launch_all(drafts: tuple[Draft, ...], messages: tuple[Message, ...]) -
     """As `launch`, for one turn that several models answer: one transaction accepts all of their replies."""
     writer = current_writer()
     writer_id = await writer.ready()
-    asked = await in_database(lambda: [candidates(draft.model) for draft in drafts])
+    models = [draft.model for draft in drafts]
+    asked = known_candidates(models) or await in_database(lambda: [candidates(model) for model in models])
     if not drafts[0].is_new_message:
         messages = await judged_again(messages, drafts[0].conversation, drafts[0].model)
     replies = [await _reply(draft, each, messages) for draft, each in zip(drafts, asked, strict=True)]
@@ -94,7 +93,7 @@ async def launch_all(drafts: tuple[Draft, ...], messages: tuple[Message, ...]) -
 
 async def _reply(draft: Draft, asked: tuple[Candidate, ...], messages: tuple[Message, ...]) -> LiveReply:
     asked = _alike(asked) if draft.continues else asked
-    prompt = Prompt(draft, messages)
+    prompt = Prompt(draft, messages, await judged_system_prompt(draft.conversation, draft.model))
     return LiveReply(
         draft.generation_id,
         asked,

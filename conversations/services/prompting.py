@@ -18,7 +18,6 @@ from conversations.services.counting import Counter
 from conversations.services.estimating import estimate_prompt
 from conversations.services.learned import context_size, learn_count, learn_size, name_of
 from conversations.services.refusing import Asked, in_short, too_large
-from conversations.services.tuning import system_prompt_of
 from conversations.streaming import current_writer
 from conversations.streaming.executors import in_database
 from conversations.streaming.reply import Candidate
@@ -36,12 +35,12 @@ SQUEEZE = 0.75  # of a prompt that was refused as too long by a server that name
 class Prompt:
     """What one turn asks, for whoever is asked."""
 
-    def __init__(self, draft: Draft, messages: Sequence[Message]) -> None:
+    def __init__(self, draft: Draft, messages: Sequence[Message], system_prompt: str) -> None:
         """`messages` is the branch, oldest first, ending with what the person said."""
         self.branch = Branch.of(
             messages,
             draft.options,
-            system=system_prompt_of(draft.conversation),
+            system=system_prompt,
             so_far=_text_so_far(draft),
             memory=None if get_backend(draft.model.backend).is_language_model else ALL_THAT_FITS,
         )

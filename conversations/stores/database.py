@@ -76,9 +76,7 @@ def _parts(version: str) -> tuple[int, int]:
 def _insert(key: Key, text: str) -> str:
     try:
         with transaction.atomic():  # a savepoint inside the caller's transaction, which goes on after a conflict
-            row = StoredTranscript.objects.create(
-                user_id=key.user_id, conversation_id=key.conversation_id, document=text
-            )
+            plain_sql.insert(row := StoredTranscript(**key._asdict(), document=text))
     except IntegrityError as error:
         raise ConflictError(CONFLICT) from error
     return f"{row.pk}.{row.version}"

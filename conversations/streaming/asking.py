@@ -24,7 +24,7 @@ from conversations.errors import BackendError, BackendUnavailable, InputError
 from conversations.guards import check_message
 from conversations.presenting import waiting_for
 from conversations.streaming.reply import Candidate, LiveReply
-from conversations.types import ChatRequest, Delta
+from conversations.types import ChatRequest, Delta, Message
 
 logger = logging.getLogger(__name__)
 MOST_RETRIES = 2  # of one candidate
@@ -88,8 +88,14 @@ class _Inquiry:
             return request
         exchange = replace(self._reply.exchange_with(candidate, "message"), is_repeat=True)
         said = self._reply.said_in(request)[-1]
-        judged = replace(said, content=check_message(said.content, exchange))
-        return replace(request, messages=tuple(judged if one is said else one for one in request.messages))
+
+        def judged(message: Message) -> Message:
+            if message is not said and message.role != "system":
+                return message
+            part = replace(exchange, part="message" if message is said else "prompt")
+            return replace(message, content=check_message(message.content, part))
+
+        return replace(request, messages=tuple(map(judged, request.messages)))
 
     def see(self, delta: Delta) -> None:
         """Note the first token: reasoning is one, a notice is none."""

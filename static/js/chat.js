@@ -2,6 +2,7 @@
 import { startComposer } from "./composer.js";
 import { addCodeTools, startCopy } from "./copy.js";
 import { follow } from "./follow.js";
+import { startMemory } from "./memory.js";
 import { BLANK, painter, reduce } from "./reply.js";
 import { startScroll } from "./scroll.js";
 import { startSettings } from "./settings.js";
@@ -51,6 +52,7 @@ function startChat(chat) {
       list.append(...fresh);
     }
     for (const element of document.querySelectorAll(".greeting, .examples")) element.remove();
+    memory.adopt(turn.querySelector("template[data-memory-view]").content.firstElementChild);
     placeRow(turn.querySelector("template[data-sidebar-row]").content.firstElementChild);
     moveTo(turn);
     if (!inColumn) toEnd();
@@ -79,6 +81,7 @@ function startChat(chat) {
         paint(state);
         if (event.type !== "done" || list.querySelector("[data-follow]")) return; // others beside it are still written
         composer.settle();
+        memory.ended();
         announce(beside ? "compared_over" : event.data.status);
       },
       report(condition, status) {
@@ -96,6 +99,7 @@ function startChat(chat) {
     if (!list.querySelector("[data-follow]")) composer.settle();
   }
 
+  const memory = startMemory(list);
   const composer = startComposer({ begin, accepted, failed, settled: settings.settled, adopted: settings.renewed });
   startCopy(() => announce("copied"));
   addCodeTools(list);

@@ -94,6 +94,7 @@ export function startSettings() {
 
   async function keep(action, said, mine) {
     const response = await post(action, said);
+    if (response?.ok) document.dispatchEvent(new Event("chat:tuned"));
     const page = await fragmentOf(response);
     if (mine !== saves || unsaved) return;
     if (response?.ok) tell("saved");

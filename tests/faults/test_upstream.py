@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import re
+import socket
 from functools import partial
 
 import pytest
 
 from conversations.backends.chat_completions import ChatCompletionsBackend
 from conversations.backends.huggingface import HuggingFaceBackend
+from tests.faults.certificates import unsigned
 from tests.faults.upstreams import answered, asked
 from tests.upstream import CLOSE, CUT, ENDLESS, HANG, Answer, chunk
 
@@ -58,6 +60,48 @@ FAULTS = {
 }
 
 
+FAULTS |= {
+    "403": (
+        [Answer(403, error("Not in your country"))],
+        "failed",
+        "",
+        1,
+        "does not allow this .* “Not in your country”",
+    ),
+    "quota": (
+        [Answer(429, error("x", code="insufficient_quota"))],
+        "failed",
+        "",
+        1,
+        "credit of this site .* is used up",
+    ),
+    "404 not a chat server": (
+        [Answer(404, b"<h1>Not Found</h1>")],
+        "failed",
+        "",
+        1,
+        "no chat server, or not at this path",
+    ),
+    "redirect": ([Answer(302, b"", {"Location": "/login"})], "failed", "", 1, "no chat server, or not at this path"),
+    "unknown model, as routers say it": (
+        [Answer(400, error("The requested model 'test' is not supported"))],
+        *("failed", "", 1, "does not offer the model “test”"),
+    ),
+    "too long": ([Answer(400, error("maximum context length is 4096"))], "failed", "", 1, "too long for the model"),
+    "out of memory": ([Answer(500, error("CUDA out of memory"))], "failed", "", 1, "ran out of memory"),
+}
+
+# What is wrong with the address; what people read.
+AWAY = {
+    "nobody there": ("http://127.0.0.1:1/v1", "“Acme” cannot be reached at 127.0.0.1:1. If it is a server of your own"),
+    "no such host": ("http://no-such-host.invalid/v1", "no-such-host.invalid:80.* cannot be found. Whoever runs"),
+    "no address": (
+        "nowhere",
+        "The address of the connection “acme” is not valid. Whoever runs the site can correct it",
+    ),
+}
+
+
 @pytest.fixture(params=[ChatCompletionsBackend, HuggingFaceBackend])
 def acme(request, connect):
     """Connects one model of one server, through each of the clients."""
@@ -82,6 +126,41 @@ async def test_a_fault_ends_the_turn_with_a_sentence_and_keeps_what_arrived(acme
     assert "Retry" in turn.page.footer
     assert "a-very-secret-key" not in turn.page.footer
     assert len(asked(upstream)) == calls
+
+
+@pytest.mark.parametrize("fault", AWAY)
+async def test_a_server_that_is_not_there_is_told_with_what_to_do(acme, alice, fault):
+    address, sentence = AWAY[fault]
+    await acme(base_url=address)
+    turn = await answered(alice)
+    assert turn.row.status == "failed"
+    assert re.search(sentence, turn.page.footer), turn.page.footer
+
+
+async def test_a_server_without_encryption_behind_an_https_address_is_told(acme, upstream, alice):
+    await acme(base_url=upstream.url.replace("http:", "https:"))
+    turn = await answered(alice)
+    assert "No secure connection to “Acme”" in turn.page.footer
+
+
+async def test_a_certificate_that_nobody_has_signed_is_told(acme, upstream, alice, tmp_path):
+    with unsigned(upstream.port, tmp_path) as port:
+        await acme(base_url=f"https://localhost:{port}/v1")
+        turn = await answered(alice)
+    assert turn.row.status == "failed"
+    assert f"No secure connection to “Acme” (localhost:{port}) is possible: its certificate" in turn.page.footer
+    assert asked(upstream) == []
+
+
+async def test_a_server_that_accepts_no_connection_is_told(acme, alice):
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
+        port = full.getsockname()[1]
+        with socket.create_connection(("127.0.0.1", port)), socket.socket() as second:
+            second.setblocking(False)
+            second.connect_ex(("127.0.0.1", port))
+            await acme(base_url=f"http://127.0.0.1:{port}/v1", connect_timeout=0.3)
+            turn = await answered(alice)
+    assert "“Acme” did not accept a connection at 127.0.0.1" in turn.page.footer
 
 
 async def test_text_in_a_wrong_encoding_is_never_guessed_at(acme, upstream, alice):

@@ -173,6 +173,15 @@ def test_entries_are_switched_in_the_list_and_by_action(desk, terms):
     }
 
 
+def test_a_new_entry_begins_as_its_list_says(desk, terms):
+    TermList.objects.update(action="flag", level="strict")
+    came_from = {"_changelist_filters": f"list__id__exact={terms.pk}"}
+    form = desk.get(reverse("admin:moderation_term_add"), came_from).context["adminform"].form
+    assert form.initial | {"list": terms.pk, "action": "flag", "level": "strict"} == form.initial
+    elsewhere = {"_changelist_filters": "list__id__exact=x"}
+    assert "list" not in desk.get(reverse("admin:moderation_term_add"), elsewhere).context["adminform"].form.initial
+
+
 @pytest.mark.parametrize("name", ["termlist", "term", "hit"])
 def test_the_pages_are_there_with_search(desk, terms, name):
     imported(desk, terms, "damn")

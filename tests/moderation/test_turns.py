@@ -242,3 +242,43 @@ async def test_a_long_message_is_judged_off_the_event_loop(server, alice):
     long = "word " * 4_000
     row = await finished(await say(alice, f"{long}damn", model=server.model.pk))
     assert (await branch(row.conversation))[0].content == f"{long}{MASK * 4}"
+
+
+async def test_what_a_person_has_the_model_told_first_is_judged_with_each_message(server, alice):
+    await given("damn")
+    conversation = services.start_conversation(alice)
+    conversation.system_prompt = "You say damn a lot."
+    row = await finished(await services.send_message(conversation, "Hi", model=server.model.pk))
+    assert server.exchanges[-1].body["messages"][0]["content"] == f"You say {MASK * 4} a lot."
+    await in_database(lambda: Term.objects.update(action="refuse"))
+    with pytest.raises(Refused, match="“damn”, which stands in the system prompt"):
+        await services.send_message(row.conversation, "Hi", model=server.model.pk)
+    assert await noted() == [("damn", "prompt", "refuse")]
+
+
+async def test_what_the_site_has_models_told_first_is_its_own_affair(server, alice, settings):
+    await given("damn", action="refuse")
+    settings.CHAT_SYSTEM_PROMPT = "Never say damn."
+    await finished(await say(alice, "Hi", model=server.model.pk))
+    assert server.exchanges[-1].body["messages"][0]["content"] == "Never say damn."
+
+
+async def test_each_of_the_models_that_are_compared_has_its_level(server, alice):
+    await given("damn")
+    await set_level(server.model, "off")
+    server.enqueue("damn, yes")
+    server.enqueue("damn, yes")
+    models = [server.model.pk, server.other.pk]
+    rows = await services.compare(services.start_conversation(alice), "Hi", models=models, parent_id="")
+    texts = {(await finished(row)).upstream_model: (await refreshed(row)).reply_text for row in rows}
+    assert texts == {"test": "damn, yes", "other": f"{MASK * 4}, yes"}
+
+
+async def test_a_message_that_one_of_the_compared_models_refuses_goes_to_none(server, alice):
+    await given("damn", action="refuse")
+    await set_level(server.model, "off")
+    with pytest.raises(Refused):
+        await services.compare(
+            services.start_conversation(alice), "damn", models=[server.model.pk, server.other.pk], parent_id=""
+        )
+    assert server.exchanges == []

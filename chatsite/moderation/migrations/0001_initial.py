@@ -52,10 +52,10 @@ class Migration(migrations.Migration):
             name='Hit',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('created_at', models.DateTimeField(db_index=True, verbose_name='found')),
+                ('created_at', models.DateTimeField(db_index=True, verbose_name='when')),
                 ('conversation_id', models.UUIDField(db_index=True, verbose_name='chat')),
                 ('entry', models.CharField(help_text='As it was then.', max_length=300, verbose_name='entry')),
-                ('part', models.CharField(choices=[('message', 'message'), ('answer', 'answer'), ('reasoning', 'reasoning'), ('title', 'title')], max_length=10, verbose_name='in the')),
+                ('part', models.CharField(choices=[('message', 'message'), ('prompt', 'system prompt'), ('answer', 'answer'), ('reasoning', 'reasoning'), ('title', 'title')], max_length=10, verbose_name='found in')),
                 ('action', models.CharField(choices=[('refuse', 'refuse'), ('mask', 'mask'), ('flag', 'flag')], max_length=10, verbose_name='action')),
                 ('text', models.CharField(blank=True, max_length=300, verbose_name='text')),
                 ('model', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='conversations.chatmodel', verbose_name='model')),

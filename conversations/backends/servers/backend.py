@@ -15,7 +15,7 @@ from conversations.backends.servers.address import Address
 from conversations.backends.servers.checks import check_options
 from conversations.backends.servers.limits import Limits, Watch
 from conversations.backends.servers.listing import label_of, offers
-from conversations.backends.servers.reply import ReplyReader
+from conversations.backends.servers.reply import Chunk, ReplyReader
 from conversations.backends.servers.request import OptionalFields
 from conversations.backends.servers.sentences import Sentences
 from conversations.backends.tuning import MAX_TOKENS, MEMORY, TEMPERATURE, TOP_K, TOP_P
@@ -106,9 +106,7 @@ class ServerBackend(ChatBackend):
             raise self.sentences.not_a_chat_server() from None
 
     @abstractmethod
-    def _batches(
-        self, request: ChatRequest, reply: ReplyReader, watch: Watch
-    ) -> AsyncGenerator[Iterable[Mapping[str, Any]], None]:
+    def _batches(self, request: ChatRequest, reply: ReplyReader, watch: Watch) -> AsyncGenerator[Iterable[Chunk], None]:
         """The chunks of the reply, as many at a time as have arrived. Each wait stands under `with watch`.
 
         Closing the generator closes the upstream connection. Raises BackendError, and what `_translated` knows.

@@ -31,16 +31,23 @@ class EventStreamDecoder:
         """The payloads that `data` completes. Raises EventTooLong."""
         if self._size > MAX_EVENT:
             raise EventTooLong
+        if not self._line and not self._event and data[:6] == b"data: " and data[-2:] == b"\n\n":
+            payloads = data[6:-2].split(b"\n\ndata: ")
+            if (
+                data.count(b"\n") == 2 * len(payloads) and b"\r" not in data
+            ):  # whole events of one line each: nearly all
+                self._is_first, self._size = False, 0
+                return payloads
         self._size += len(data)
         first, *others = data.split(b"\n")
         self._line.append(first)
         if not others:
             return []
-        payloads: list[bytes] = []
+        payloads = []
         self._end_line(b"".join(self._line), payloads)
         for line in others[:-1]:
             self._end_line(line, payloads)
-        self._line = [others[-1]]
+        self._line = [others[-1]] if others[-1] else []
         return payloads
 
     def finish(self) -> list[bytes]:

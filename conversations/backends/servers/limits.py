@@ -70,7 +70,7 @@ class Watch:
         self._since = self._loop.time()
         if self._since >= self._deadline:
             raise self._timed_out("deadline", self._limits.deadline)
-        self._task = asyncio.current_task()
+        self._task = asyncio.current_task(self._loop)  # without the loop, Python asks the kernel for it
         self._cancelling = self._task.cancelling()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:

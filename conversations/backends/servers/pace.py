@@ -24,7 +24,7 @@ class Pace:
 
     def __init__(self, open_streams: OpenStreams):
         self._open = open_streams
-        self._open.count += 1
+        self._open.count_by(1)
         self._reads = 0
 
     def rest(self, transport: asyncio.ReadTransport | None) -> None:
@@ -34,7 +34,7 @@ class Pace:
             self._open.rest(transport)
 
     def close(self) -> None:
-        self._open.count -= 1
+        self._open.count_by(-1)
 
 
 class OpenStreams:
@@ -42,13 +42,14 @@ class OpenStreams:
 
     def __init__(self) -> None:
         self.count = 0
+        self.pause = 0.0
+        """Seconds between two reads of one stream."""
         self._loop = asyncio.get_running_loop()
         self._resting: deque[tuple[float, asyncio.ReadTransport]] = deque()
 
-    @property
-    def pause(self) -> float:
-        """Seconds between two reads of one stream."""
-        return min(LONGEST, self.count * PER_STREAM)
+    def count_by(self, more: int) -> None:
+        self.count += more
+        self.pause = min(LONGEST, self.count * PER_STREAM)
 
     def begin(self) -> Pace:
         return Pace(self)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
+from conversations.backends.servers.frame import Frame
 from conversations.backends.servers.refusal import Refusal
 from conversations.backends.servers.sentences import Sentences
 from conversations.errors import BackendError
@@ -14,6 +15,9 @@ from conversations.types import Delta, Usage
 
 DONE: Final[Mapping[str, Any]] = MappingProxyType({"done": True})
 """Stands for `data: [DONE]` among the chunks."""
+
+Chunk = Mapping[str, Any] | bytes
+"""A chunk of a reply, or the payload of an event that holds one."""
 
 _scan = json.JSONDecoder().raw_decode
 _FINISH = {"length": "length", "max_tokens": "length", "content_filter": "content_filter"}
@@ -32,6 +36,7 @@ class ReplyReader:
         self._has_reasoning = False
         self._is_given_up = False
         self._usage: Usage | None = None
+        self._frame = Frame()
         self.finish_reason: str | None = None
         self.is_cut = False
 
@@ -47,12 +52,12 @@ class ReplyReader:
             raise self._sentences.malformed()
         return chunk
 
-    def read_all(self, chunks: Iterable[Mapping[str, Any]]) -> Iterator[Delta]:
+    def read_all(self, chunks: Iterable[Chunk]) -> Iterator[Delta]:
         """What these chunks add, text that arrived together as one delta. Raises what `read` raises after it."""
         texts: list[str] = []
         try:
             for chunk in chunks:
-                news = self.read(chunk)
+                news = self._read_payload(chunk) if isinstance(chunk, bytes) else self.read(chunk)
                 if isinstance(news, str):
                     texts.append(news)
                 elif news is not None:
@@ -66,6 +71,15 @@ class ReplyReader:
             raise
         if texts:
             yield Delta("".join(texts))
+
+    def _read_payload(self, payload: bytes) -> str | Delta | None:
+        """As `parse` and `read`, quicker for one that differs from another before in nothing but its text."""
+        if text := self._frame.text_in(payload):
+            return None if self.is_cut else self._taken(text, "")
+        news = self.read(chunk := self.parse(payload))
+        if isinstance(news, str):
+            self._frame.learn(payload, chunk)
+        return news
 
     def read(self, chunk: Mapping[str, Any]) -> str | Delta | None:
         """What the chunk adds: text, a delta that is not text alone, or nothing.
