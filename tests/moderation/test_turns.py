@@ -194,6 +194,21 @@ async def test_what_is_said_when_asked_to_go_on_is_judged_where_it_joins_the_old
     assert row.reply_text == f"{MASK * 4}. Well, da {MASK * 4} it"
 
 
+@pytest.mark.parametrize("verb", ["send", "regenerate", "continue_reply"])
+async def test_every_turn_sees_lists_that_were_changed_a_moment_ago(server, alice, settings, verb):
+    """Though the catalogue of models is remembered for longer."""
+    settings.CHAT_CATALOGUE_AGE = 3600.0
+    server.enqueue("Well.", CUT_AT_LENGTH, CLOSE)
+    row = await finished(await say(alice, "Hi", model=server.model.pk))
+    await given("damn")
+    server.enqueue("damn it")
+    if verb == "send":
+        again = await services.send_message(row.conversation, "Go on")
+    else:
+        again = await getattr(services, verb)(row.conversation, row.reply_id)
+    assert (await finished(again)).reply_text.endswith(f"{MASK * 4} it")
+
+
 async def test_a_reply_that_was_stopped_by_the_filter_can_be_asked_for_again_but_not_continued(server, alice):
     await given("secret plan", action="refuse")
     server.enqueue("The secret plan is")
