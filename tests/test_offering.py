@@ -89,6 +89,22 @@ def test_a_model_by_a_named_provider_is_added_under_its_full_name(acme, upstream
     assert (added.label, added.context_size) == ("b (groq)", 99)
 
 
+def test_the_entry_for_whatever_is_listed_first_gives_way_to_what_somebody_chose(acme, settings):
+    ChatModel.objects.all().delete()
+    acme("acme", models=[])
+    assert names() == [""]
+    sync("--add", "big")
+    assert names() == ["big"]
+
+
+def test_that_entry_stays_where_it_was_made_the_default(acme):
+    ChatModel.objects.all().delete()
+    acme("acme", models=[])
+    ChatModel.objects.update(is_default=True)
+    sync("--add", "big")
+    assert names() == ["", "big"]
+
+
 def test_what_is_gone_is_hidden_and_nothing_else(acme, upstream):
     sync("--all")
     upstream.models = {"data": [{"id": "big"}, {"id": "old/one"}]}

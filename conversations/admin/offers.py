@@ -13,6 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -84,13 +85,8 @@ class OffersMixin:
         added = offering.add_models(answer.alias, answer.find(chosen))
         for model in added:
             self.log_addition(request, model, [{"added": {}}])
-        sentence = ngettext(
-            "Added: %(names)s. Test it with the action below, or start a chat.",
-            "Added: %(names)s. Test them with the action below, or start a chat.",
-            len(added),
-        )
         if added:
-            messages.success(request, sentence % {"names": ", ".join(model.label for model in added)})
+            messages.success(request, _told(added))
         else:
             messages.info(request, _("All of these can be chosen already."))
         return redirect("admin:conversations_chatmodel_changelist")
@@ -105,6 +101,16 @@ class OffersMixin:
         count = len(missing)
         messages.success(request, ngettext("%d model is hidden.", "%d models are hidden.", count) % count)
         return redirect(reverse("admin:conversations_chatmodel_offers", args=[answer.alias]))
+
+
+def _told(added: list[ChatModel]) -> str:
+    sentence = ngettext(
+        "Added: {names}. Test it with the action below, or <a href='{url}'>start a chat</a>.",
+        "Added: {names}. Test them with the action below, or <a href='{url}'>start a chat</a>.",
+        len(added),
+    )
+    names = ", ".join(model.label for model in added)
+    return format_html(sentence, names=names, url=reverse("conversations:home"))
 
 
 def _row(offer: Offer, known: Mapping[str, ChatModel]) -> Row:

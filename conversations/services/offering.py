@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,7 +90,17 @@ def add_models(alias: str, offers: Iterable[Offer]) -> list[ChatModel]:
                 row.enabled = True
                 row.save(update_fields=["enabled"])
                 added.append(row)
+        if added:
+            _retire_stand_in(known)
     return added
+
+
+def _retire_stand_in(known: Mapping[str, ChatModel]) -> None:
+    """The entry without a name stood for whatever the server lists first, until somebody chose; a default stays."""
+    stand_in = known.get("")
+    if stand_in is not None and stand_in.enabled and not stand_in.is_default:
+        stand_in.enabled = False
+        stand_in.save(update_fields=["enabled"])
 
 
 def missing_models(answer: Answer) -> list[ChatModel]:

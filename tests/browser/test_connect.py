@@ -67,12 +67,14 @@ def test_from_a_fresh_site_to_a_connected_model_in_four_clicks_and_one_restart(v
         expect(page.get_by_text("Added: second.")).to_be_visible()
         assert len(clicks) <= 4
 
-        page.goto("/")
+        page.get_by_role("link", name="start a chat").click()
         expect(page.get_by_text("No language model is connected yet")).to_have_count(0)
         page.locator("textarea[name=content]").fill("Hello there")
         page.keyboard.press("Enter")
         expect(page.locator(".message").last).to_contain_text("Hello there")
-    assert upstream.exchanges[-1].headers["Authorization"] == "Bearer your-key"
+    answers = [exchange for exchange in upstream.exchanges if "max_tokens" in exchange.body]
+    assert answers[0].body["model"] == "acme/second"
+    assert answers[0].headers["Authorization"] == "Bearer your-key"
 
 
 def test_what_is_ticked_stays_ticked_while_a_long_list_is_searched(visits, site, acme, admin, cookies_of):
