@@ -198,6 +198,9 @@ def admins_pages(photographer: Photographer, size: str, scheme: str) -> None:
         "admin-models": "/admin/conversations/chatmodel/",
         "admin-conversations": "/admin/conversations/conversation/",
         "admin-replies": "/admin/conversations/generation/",
+        "admin-filter": "/admin/moderation/termlist/",
+        "admin-filter-entries": "/admin/moderation/term/",
+        "admin-filter-try": "/admin/moderation/termlist/try/",
     }.items():
         page.goto(url)
         photographer.take(page, name, size, scheme)
