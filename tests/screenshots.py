@@ -156,6 +156,7 @@ def members_pages(photographer: Photographer, backend, size: str, scheme: str) -
     photographer.take(page, "cut", size, scheme)
     open_menus(photographer, page, size, scheme)
     for name, url in {
+        "models": "/models/",
         "history": "/c/",
         "rename": f"{address}rename/",
         "delete": f"{address}delete/",

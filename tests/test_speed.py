@@ -131,7 +131,7 @@ def test_only_completed_replies_of_the_last_fortnight_count(alice, model):
 
 def test_the_newest_fifty_replies_of_each_model_count(alice, model):
     other = another_model()
-    for minutes in range(60):
+    for minutes in range(100):
         reply_of(alice, model, age=timedelta(minutes=minutes), first_token_ms=100 if minutes < 50 else 90_000)
     reply_of(alice, other, first_token_ms=700, tokens_per_second=None)
     assert services.speeds() == {

@@ -52,6 +52,8 @@ async def continue_reply(
             transcript,
             continues=reply.id,
             prefix=reply.content,
+            thoughts=reply.metadata.get("reasoning", ""),
+            thought_for=reply.metadata.get("reasoning_ms", 0),
             lane=lane_of(transcript, reply),
         )
         return await launch(draft, transcript.branch(question.id))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from conversations.backends import get_backend
 from conversations.errors import BackendError
-from conversations.services.estimating import estimate_prompt
+from conversations.services.estimating import PER_MESSAGE, PER_PROMPT, estimate
 from conversations.services.learned import margin, name_of, scale
 from conversations.streaming.reply import Candidate
 from conversations.types import Message
@@ -23,6 +23,7 @@ class Counter:
             self._tokenizer = get_backend(candidate.backend).count_tokens
         except BackendError:  # the connection is gone
             self._tokenizer = None
+        self._estimates: dict[tuple[str, int], float] = {}  # the same messages are counted again and again
         self._margin = 1.0 if self.is_exact else margin(self._name)
 
     @property
@@ -32,11 +33,20 @@ class Counter:
     def count(self, messages: Sequence[Message]) -> int:
         """As near as can be told."""
         exact = self._exactly(messages)
-        return math.ceil(estimate_prompt(messages) * scale(self._name)) if exact is None else exact
+        return math.ceil(self._estimate(messages) * scale(self._name)) if exact is None else exact
 
     def most(self, messages: Sequence[Message]) -> int:
         """Not fewer than there are, as far as can be told."""
         return math.ceil(self.count(messages) * self._margin)
+
+    def _estimate(self, messages: Sequence[Message]) -> float:
+        tokens = PER_PROMPT + PER_MESSAGE * len(messages)
+        for message in messages:
+            key = message.id, len(message.content)  # joined with the next one it keeps its id
+            if key not in self._estimates:
+                self._estimates[key] = estimate(message.content)
+            tokens += self._estimates[key]
+        return tokens
 
     def _exactly(self, messages: Sequence[Message]) -> int | None:
         if self._tokenizer is None:

@@ -48,8 +48,15 @@ def alternating(messages: Iterable[Message]) -> list[Message]:
         if joined and joined[-1].role == message.role:
             joined[-1] = replace(joined[-1], content=f"{joined[-1].content}\n\n{message.content}")
         else:
-            joined.append(message)
+            joined.append(_without_reasoning(message))
     return joined
+
+
+def _without_reasoning(message: Message) -> Message:
+    """What a model thought is for people to read: its next answer gets dearer by it, and no better."""
+    if "reasoning" not in message.metadata:
+        return message
+    return replace(message, metadata={name: value for name, value in message.metadata.items() if name != "reasoning"})
 
 
 def _is_answered(turn: Sequence[Message]) -> bool:

@@ -211,6 +211,6 @@ export function startComposer(page) {
   field.autocomplete = "off"; // the draft is restored here, and a sent message must not come back
   show(field.value.trim() ? field.value : recallDraft(storage, draftKey())); // somebody may have typed before this script came
   keep();
-  nameModel(); // a page that is loaded again keeps what was chosen
+  addEventListener("pageshow", nameModel); // the browser brings back what was chosen, later than this script runs
   return { settle };
 }

@@ -113,7 +113,10 @@ export function startSettings() {
     const said = new URLSearchParams(new FormData(form()));
     saving = saving.then(async () => {
       const response = await post(action, said, keepalive ? { keepalive } : {});
-      if (response?.ok) return tell("saved");
+      if (response?.ok) {
+        document.dispatchEvent(new Event("chat:tuned"));
+        return tell("saved");
+      }
       const page = document.createElement("template");
       page.innerHTML = (await response?.text().catch(() => "")) ?? "";
       complain(page.content.querySelector("[data-settings-refusal]") ?? sentence("unsaved"));

@@ -213,6 +213,31 @@ def test_the_panel_obeys_the_rules_of_its_roles(page):
     assert wrong == []
 
 
+def test_what_is_chosen_while_a_message_is_on_its_way_stays(page):
+    held = []
+    page.route("**/send/", lambda route: held.append(route), times=1)
+    ask(page, "first")
+    expect(page.locator(".message.user.is-pending")).to_be_visible()
+    opened(page)
+    search(page).fill("qwen")
+    search(page).press("Enter")
+    held[0].continue_()
+    answered(page)
+    expect(page.locator(SELECT)).to_have_value(pk_of("Qwen Coder"))
+    expect(button(page)).to_have_accessible_name("Model: Qwen Coder")
+    assert Generation.objects.get().model.label == "Scripted"
+
+
+def test_a_choice_that_the_browser_brings_back_is_named(page):
+    opened(page)
+    search(page).fill("qwen")
+    search(page).press("Enter")
+    page.goto("/c/")
+    page.go_back()
+    expect(page.locator(SELECT)).to_have_value(pk_of("Qwen Coder"))
+    expect(button(page)).to_have_accessible_name("Model: Qwen Coder")
+
+
 def test_the_list_comes_with_its_first_use_and_once(page):
     requests = []
     page.on("request", lambda request: requests.append(request.url))
