@@ -70,6 +70,8 @@ def _reply_metadata(generation: Generation) -> dict[str, Any]:
         "error": generation.error,
         "prompt_tokens": generation.prompt_tokens,
         "completion_tokens": generation.completion_tokens,
+        "reasoning": generation.reasoning_text,
+        "reasoning_ms": generation.reasoning_ms,
         "options": generation.options,
         "first_token_ms": generation.first_token_ms,
         "duration_ms": _milliseconds(generation),

@@ -63,7 +63,7 @@ def store(conversation: Conversation, *messages: Message) -> Transcript:
     transcript = get_store().append(conversation.key, *messages)
     Conversation.objects.filter(pk=conversation.pk).update(
         message_count=len(transcript.messages),
-        size=sum(len(message.content) for message in transcript.messages),
+        size=transcript.size,
         updated_at=timezone.now(),
     )
     return transcript

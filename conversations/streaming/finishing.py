@@ -11,6 +11,7 @@ from conversations.backends import get_backend
 from conversations.errors import StoreUnavailable
 from conversations.guards import check_title
 from conversations.models import Conversation, Generation
+from conversations.reasoning import OPENED, PARAMETER
 from conversations.relay import Relay
 from conversations.signals import generation_finished
 from conversations.streaming import outcome
@@ -76,7 +77,11 @@ async def _store(generation_id: UUID) -> None:
 async def _title(relay: Relay, reply: LiveReply) -> None:
     """Ask for a title; a name given by a person meanwhile stays."""
     messages = [*reply.said_before, Message("assistant", reply.text)]
-    title = await make_title(messages, get_backend(reply.backend), reply.request.model)
+    parameters, thinks = reply.request.parameters, reply.thoughts.length > 0
+    if reply.thoughts.is_opened:
+        parameters = {**parameters, PARAMETER: OPENED}
+    backend = get_backend(reply.backend)
+    title = await make_title(messages, backend, reply.request.model, parameters=parameters, thinks=thinks)
     title = check_title(title, reply.exchange())  # refused: the first words stay, which were accepted
     if title and await in_database(_save_title, reply.request.conversation_id, title):
         metadata = {"conversation_id": reply.request.conversation_id, "title": title}

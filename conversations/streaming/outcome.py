@@ -78,7 +78,8 @@ def _ending(outcome: Outcome, reply: LiveReply | None = None) -> dict[str, Any]:
     if reply is None:
         return fields
     fields |= {"reply_text": reply.text, **asdict(reply.usage), "first_token_ms": reply.watch.first_token_ms}
-    fields |= {"tokens_per_second": reply.watch.tokens_per_second(reply.usage, reply.text[len(reply.prefix) :])}
+    fields |= {"reasoning_text": reply.thoughts.text, "reasoning_ms": reply.thoughts.milliseconds or None}
+    fields |= {"tokens_per_second": reply.watch.tokens_per_second(reply.usage, reply.written)}
     if reply.prompt:  # perhaps less than was accepted: it was too long, or another model answered
         fields["prompt_characters"] = sum(len(message.content) for message in reply.request.messages)
     candidate, asked = reply.candidate, reply.candidates[0]
@@ -94,7 +95,8 @@ def _decided(accepted: Generation, ending: dict[str, Any]) -> Generation:
     for name, value in ending.items():
         setattr(row, name, value)
     if "reply_text" not in ending:  # the last checkpoint stays
-        [(row.reply_text,)] = plain_sql.select(Generation, ["reply_text"], {"id": row.pk})
+        texts = ["reply_text", "reasoning_text"]
+        [(row.reply_text, row.reasoning_text)] = plain_sql.select(Generation, texts, {"id": row.pk})
     if row.model_id != accepted.model_id:
         row.model = ChatModel.objects.filter(pk=row.model_id).first()
     return row
@@ -160,8 +162,8 @@ def _store(generation: Generation) -> None:
     row = {"id": generation.conversation_id}
     if transcript.version is None and plain_sql.select(Conversation, ["id"], row | {"deleted_at": None}):
         raise NotFound(f"The document of conversation {generation.conversation_id} is not in the store.")
-    size = sum(len(message.content) for message in transcript.messages)
-    plain_sql.update(Conversation, row, {"message_count": len(transcript.messages), "size": size})
+    size = {"message_count": len(transcript.messages), "size": transcript.size}
+    plain_sql.update(Conversation, row, size)
 
 
 def waiting_for_store(but: list[UUID]) -> list[UUID]:
@@ -192,7 +194,7 @@ def prune() -> int:
     """Take the text out of rows that the store has had for long: nothing is kept twice. Returns how many."""
     long_ago = timezone.now() - timedelta(hours=settings.CHAT_KEEP_KEYS_HOURS)
     rows = Generation.objects.filter(stored_at__lt=long_ago).exclude(user_text="", reply_text="")
-    return rows.update(user_text="", reply_text="")
+    return rows.update(user_text="", reply_text="", reasoning_text="")
 
 
 def abandoned_by(writers: list[UUID]) -> list[UUID]:

@@ -73,6 +73,8 @@ class Writer:
         """Begin to write an accepted turn."""
         self.live[reply.generation_id] = reply
         self.relay.open(reply.generation_id)
+        if thoughts := reply.thoughts.take():
+            self.relay.publish_thoughts(reply.generation_id, thoughts, reply.thoughts.milliseconds)
         if reply.prefix:
             self.relay.publish(reply.generation_id, reply.prefix)
         reply.task = self.spawn(self._write(reply))
@@ -179,13 +181,7 @@ class Writer:
     async def _tick(self) -> None:
         """A sign of life, the checkpoint, the claims: what must not wait for anything else."""
         known = set(self.live)  # a reply that begins during the query has no claim in its answer
-        moved = [reply for reply in self.live.values() if reply.length != reply.checkpointed and not reply.outcome]
-        texts = [(reply.generation_id, reply.text) for reply in moved]
-        mine, refused = await in_database(clock.tick, self.id, texts)
-        for reply, (pk, text) in zip(moved, texts, strict=True) if refused is not None else ():
-            reply.checkpointed = len(text)
-            if pk in refused:
-                self._cancel(reply, Status.FAILED)
+        mine = await self._checkpoint()
         for reply in [reply for reply in self.live.values() if reply.outcome]:
             self.spawn(self.conclude(reply))
         for reply in [self.live[pk] for pk in known & self.live.keys() - mine]:
@@ -195,6 +191,25 @@ class Writer:
         if lost := [pk for pk in idle if pk in self._idle]:
             await in_database(outcome.settle_abandoned, lost)
         self._idle = idle
+
+    async def _checkpoint(self) -> set[UUID]:
+        """Save what moved; whose text the database refuses, fails. Returns the replies that are this process's."""
+        running = [reply for reply in self.live.values() if not reply.outcome]
+        moved = [reply for reply in running if reply.length != reply.checkpointed]
+        thinking = [reply for reply in running if reply.thoughts.length != reply.thoughts.checkpointed]
+        texts = [(reply.generation_id, reply.text) for reply in moved]
+        thoughts = [(reply.generation_id, reply.thoughts.text, reply.thoughts.milliseconds) for reply in thinking]
+        mine, refused = await in_database(clock.tick, self.id, texts, thoughts)
+        if refused is None:
+            return mine
+        for reply, (_pk, text) in zip(moved, texts, strict=True):
+            reply.checkpointed = len(text)
+        for reply, (_pk, text, _ms) in zip(thinking, thoughts, strict=True):
+            reply.thoughts.checkpointed = len(text)
+        for reply in running:
+            if reply.generation_id in refused:
+                self._cancel(reply, Status.FAILED)
+        return mine
 
     async def _stop_asked(self) -> None:
         """A Stop that reached another process: its upstream costs money, so it does not wait for the tick."""

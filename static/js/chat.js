@@ -3,7 +3,7 @@ import { startComposer } from "./composer.js";
 import { addCodeTools, startCopy } from "./copy.js";
 import { follow } from "./follow.js";
 import { startMemory } from "./memory.js";
-import { BLANK, painter, reduce } from "./reply.js";
+import { BLANK, hasText, painter, reduce } from "./reply.js";
 import { startScroll } from "./scroll.js";
 import { startSettings } from "./settings.js";
 import { nameThePage, placeRow, retitle, startSidebar } from "./sidebar.js";
@@ -19,6 +19,11 @@ function startChat(chat) {
   function announce(name) {
     const text = announcer.getAttribute(`data-${name.replaceAll("_", "-")}`) ?? "";
     if (announcer.textContent !== text) announcer.textContent = text;
+  }
+
+  function announceThinking(before, now) {
+    if (now.thoughts && !before.thoughts) announce("thinking");
+    if (before.thoughts && hasText(now) && !hasText(before)) announce("in_progress");
   }
 
   function begin(text) {
@@ -77,8 +82,10 @@ function startChat(chat) {
     follow(article.dataset.follow, {
       receive(event) {
         if (event.type === "title") retitle(event.data.conversation_id, event.data.title);
+        const before = state;
         state = reduce(state, event);
         paint(state);
+        if (!beside) announceThinking(before, state);
         if (event.type !== "done" || list.querySelector("[data-follow]")) return; // others beside it are still written
         composer.settle();
         memory.ended();
