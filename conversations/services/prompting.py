@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 from conversations.backends import get_backend
 from conversations.backends.tuning import ALL_THAT_FITS
@@ -46,10 +47,12 @@ class Prompt:
         self._user_id = str(draft.conversation.user_id)
         self._conversation_id = str(draft.conversation.pk)
         self._fits: dict[Candidate, Fit] = {}
+        self._chosen: Candidate | None = None
         self._asked: Asked = "rest" if draft.prefix else "new" if draft.is_new_message else "again"
 
     async def first_request(self, candidates: Sequence[Candidate]) -> ChatRequest:
-        """For the first of them that has room for it. Raises TooLarge if none has."""
+        """For the first of them that has room for it; the chosen model comes first. Raises TooLarge if none has."""
+        self._chosen = candidates[0]
         try:
             if self._is_much(candidates[0]):
                 return await asyncio.to_thread(self._first_request, candidates)
@@ -72,8 +75,15 @@ class Prompt:
     def _fit(self, candidate: Candidate) -> Fit:
         """What of the branch goes to this model. Raises NoRoom."""
         if candidate not in self._fits:
-            self._fits[candidate] = fit(self.branch, Counter(candidate), context_size(candidate))
+            self._fits[candidate] = fit(self._branch_for(candidate), Counter(candidate), context_size(candidate))
         return self._fits[candidate]
+
+    def _branch_for(self, candidate: Candidate) -> Branch:
+        """A substitute is asked with what was wished of the model that was chosen, within bounds of its own."""
+        if self._chosen in (None, candidate) or None in (candidate.tunables, self._chosen.tunables):
+            return self.branch
+        wishes = self._chosen.tunables.wishes_in(self.branch.options)
+        return replace(self.branch, options=candidate.tunables.options_for(wishes))
 
     def _first_request(self, candidates: Sequence[Candidate]) -> ChatRequest:
         first: NoRoom | None = None
@@ -129,7 +139,7 @@ class Prompt:
 
     def _refitted(self, candidate: Candidate, size: int | None) -> Fit | None:
         try:
-            return fit(self.branch, Counter(candidate), size)
+            return fit(self._branch_for(candidate), Counter(candidate), size)
         except NoRoom:
             return None
 
