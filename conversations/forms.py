@@ -45,6 +45,13 @@ class RetryForm(MessageForm):
     message_id = forms.CharField(max_length=64)
 
 
+class MemoryForm(forms.Form):
+    """For whom the memory is asked: the chosen model, and the message that the page ends with."""
+
+    model = forms.IntegerField(required=False, min_value=1)
+    leaf = forms.CharField(required=False, max_length=64)
+
+
 class RenameForm(forms.Form):
     title = forms.CharField(max_length=TITLE_MAX_LENGTH, required=False, strip=True)
 

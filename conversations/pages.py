@@ -157,15 +157,34 @@ def chat_context(user, conversation: Conversation | None, fresh: Conversation | 
     live = next((view.generation_id for view in reversed(views) if view.is_live), "")
     if lacks and not transcript.leaf:
         transcript = replace(transcript, leaf=UNREAD)
+    chosen = composer(conversation or fresh, transcript, live_generation_id=live, compared=compared)
     return page_context(user, conversation) | {
         "messages": views,
         "comparison": compared,
         "lacks": lacks,
-        "composer": composer(conversation or fresh, transcript, live_generation_id=live, compared=compared),
+        "composer": chosen,
+        "memory": None if lacks else memory(conversation, chosen, transcript),
         "examples": [] if views or lacks else [str(example) for example in settings.CHAT_EXAMPLE_PROMPTS[:4]],
         "show_connect_notice": user.is_staff and not has_language_model(),
         "greeting_name": user.get_full_name(),
     }
+
+
+def memory(conversation: Conversation | None, shown: Composer, transcript: Transcript) -> services.Fullness | None:
+    """What a message written in this composer would take along."""
+    if conversation is None or shown.model is None:
+        return None
+    return services.fullness(conversation, shown.model, transcript.branch(shown.parent_id or None))
+
+
+def memory_context(conversation: Conversation, model: int | None, leaf: str) -> dict[str, Any]:
+    """The same on its own: with the chosen model, after the message that the page ends with; both if they are known."""
+    transcript, lacks = services.read_what_is_there(conversation)
+    shown = composer(conversation, transcript, compared=comparison(transcript, str(conversation.pk)))
+    chosen = next((one for one in shown.models if one.pk == model), shown.model)
+    end = leaf if leaf in transcript.index() else shown.parent_id
+    found = None if lacks else memory(conversation, replace(shown, model=chosen, parent_id=end), transcript)
+    return {"conversation": conversation, "memory": found}
 
 
 def _accepted(generations: tuple[Generation, ...]) -> tuple[Conversation, Transcript]:
@@ -200,11 +219,13 @@ def turn_context(
         raise NotFound(_("This chat does not exist."))
     reply = replace(views[-1], generation_id=watched.get(first.reply_id, views[-1].generation_id))
     live = reply.generation_id if reply.is_live else ""
+    following = replace(composer(conversation, transcript, live_generation_id=live), parent_id=reply.id)
     return context | {
         "user_message": None if is_retry else views[-2],
         "kept": None if is_retry else _kept(views),
         "reply": reply,
-        "composer": replace(composer(conversation, transcript, live_generation_id=live), parent_id=reply.id),
+        "composer": following,
+        "memory": memory(conversation, following, transcript),
     }
 
 
@@ -222,12 +243,14 @@ def _compared_turn(
     own = next((view for view in columns if view.id == first.reply_id), None)
     if not views or own is None:
         raise NotFound(_("This chat does not exist."))
+    following = composer(conversation, transcript, compared=compared)
     return {
         "user_message": None if is_retry else views[-1],
         "kept": None if is_retry else _kept(views),
         "reply": own if is_retry else None,
         "comparison": None if is_retry else replace(compared, columns=tuple(columns)),
-        "composer": composer(conversation, transcript, compared=compared),
+        "composer": following,
+        "memory": memory(conversation, following, transcript),
     }
 
 

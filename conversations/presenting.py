@@ -29,6 +29,8 @@ class MessageView:
     role: str
     text: str
     html: SafeString
+    reasoning: str = ""
+    reasoning_ms: int | None = None
     status: str = "completed"
     error: str = ""
     notice: str = ""
@@ -78,6 +80,15 @@ class MessageView:
     @property
     def is_live(self) -> bool:
         return self.status == "in_progress"
+
+    @property
+    def is_thinking(self) -> bool:
+        return self.is_live and not self.text
+
+    @property
+    def thinking_time(self) -> str:
+        """What stands over the reasoning."""
+        return _("Thinking…") if self.is_thinking else thinking_time(self.reasoning_ms or 0)
 
 
 def message_views(transcript: Transcript, conversation_id: str, leaf: str | None = None) -> list[MessageView]:
@@ -148,6 +159,8 @@ def message_view(
         role=message.role,
         text=message.content,
         html=render(message.content) if is_reply and with_html else SafeString(""),
+        reasoning=data.get("reasoning", "") if is_reply else "",
+        reasoning_ms=data.get("reasoning_ms"),
         status=status,
         error=data.get("error", ""),
         notice=_notice(data) if is_reply else "",
@@ -175,6 +188,16 @@ def waiting_for(backend: str) -> str:
         if label:
             return _("Waiting for {name}…").format(name=label)
     return _("Waiting for the model…")
+
+
+def thinking_time(milliseconds: int) -> str:
+    """How long a model thought; static/js/thoughts.js says the same while it is written. 0: not known."""
+    minutes, seconds = divmod(milliseconds // 1000, 60)
+    if not milliseconds:
+        return _("Thoughts")
+    if minutes:
+        return _("Thought for {minutes} min {seconds} s").format(minutes=minutes, seconds=seconds)
+    return _("Thought for {seconds} s").format(seconds=seconds) if seconds else _("Thought for a moment")
 
 
 def _notice(data) -> str:

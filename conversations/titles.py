@@ -6,8 +6,9 @@ import asyncio
 import logging
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import aclosing
+from typing import Any
 
 from django.conf import settings
 
@@ -15,7 +16,8 @@ from conversations.backends import ChatBackend
 from conversations.backends.breaker import Attempt
 from conversations.errors import ChatError
 from conversations.models import TITLE_MAX_LENGTH
-from conversations.types import ChatRequest, Message
+from conversations.reasoning import Splitter, answer_in, mode_of
+from conversations.types import NOTHING, ChatRequest, Message
 
 logger = logging.getLogger(__name__)
 
@@ -23,12 +25,12 @@ MAX_WORDS = 5
 MAX_LETTERS_UNSPACED = 20  # for scripts that put no spaces between words
 MAX_PROMPT_CHARACTERS = 4_000
 MAX_TOKENS = 40
+MAX_THINKING_TOKENS = 1_000  # for models that think before they say anything, be it a title
 LONG_ENOUGH = 80  # characters
 INSTRUCTION = (
     "Give this conversation a descriptive, 5-word title with no emojis. "
     "Write it in the language of the conversation. Answer with the title only."
 )
-_THOUGHTS = re.compile(r"<think>.*?(</think>|\Z)", re.DOTALL)
 _LABEL = re.compile(r"^\W*(title|tiêu đề|titre|titel|título)\W*:", re.IGNORECASE)
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
 _EDGES = " \t\"'`*_#~.,;:!?…。．！？、，；：·-–—«»“”‘’„‚‹›「」『』《》()[]{}<>|/\\"
@@ -36,9 +38,17 @@ _JOINER = "\u200d"  # part of emoji, but of words in some scripts too
 _CLOSERS = {"(": ")", "[": "]"}
 
 
-async def make_title(messages: Sequence[Message], backend: ChatBackend, model: str = "") -> str:
+async def make_title(
+    messages: Sequence[Message],
+    backend: ChatBackend,
+    model: str = "",
+    *,
+    parameters: Mapping[str, Any] = NOTHING,
+    thinks: bool = False,
+) -> str:
     """A title for these messages, oldest first. Never fails: without a usable answer, the first words.
 
+    `parameters` are those of the catalogue's entry. Of a model that `thinks` only what follows its thoughts is read.
     Asked once, and not at all of what does not answer others: a title is not worth waiting for.
     """
     first = next((message.content for message in messages if message.role == "user"), "")
@@ -47,7 +57,8 @@ async def make_title(messages: Sequence[Message], backend: ChatBackend, model: s
     try:
         with Attempt(backend.alias, model, label=backend.label):
             async with asyncio.timeout(settings.CHAT_TITLE_TIMEOUT):
-                answer = await _answer(backend, _request(messages, model))
+                request = _request(messages, model, parameters, MAX_THINKING_TOKENS if thinks else 0)
+                answer = await _answer(backend, request)
         return tidy(answer) or fallback(first)
     except (ChatError, TimeoutError) as error:
         logger.info("No title by the model: %s", type(error).__name__)
@@ -58,14 +69,13 @@ async def make_title(messages: Sequence[Message], backend: ChatBackend, model: s
 
 async def _answer(backend: ChatBackend, request: ChatRequest) -> str:
     """What the model says, read no further than a title goes: some models talk on, and every token costs."""
-    said = ""
+    splitter, answer = Splitter(mode_of(request.parameters)), ""
     async with aclosing(backend.stream(request)) as deltas:
         async for delta in deltas:
-            said += delta.text
-            answer = _THOUGHTS.sub("", said).lstrip()
-            if len(answer) > LONG_ENOUGH or "\n" in answer:
+            answer += splitter.feed(delta.text)[1]
+            if len(answer.lstrip()) > LONG_ENOUGH or "\n" in answer.lstrip():
                 break
-    return said
+    return answer + splitter.finish()[1]
 
 
 def fallback(text: str) -> str:
@@ -78,7 +88,7 @@ def fallback(text: str) -> str:
 
 def tidy(text: str) -> str:
     """At most five words on one line, without emoji, quotes, Markdown, label or full stop."""
-    lines = _THOUGHTS.sub("", text).splitlines()
+    lines = answer_in(text).splitlines()
     line = next((line for line in lines if _plain(line).strip(_EDGES)), "")
     line = _LABEL.sub("", _plain(line))
     words = [word for word in _strip(line).split() if word != _JOINER][:MAX_WORDS]
@@ -115,12 +125,15 @@ def _is_pictorial(character: str) -> bool:
     )
 
 
-def _request(messages: Sequence[Message], model: str) -> ChatRequest:
+def _request(
+    messages: Sequence[Message], model: str, parameters: Mapping[str, Any] = NOTHING, thinking_tokens: int = 0
+) -> ChatRequest:
     """The conversation, cut to a size that any model takes, plus a message that nobody sees."""
     shown, room = [], MAX_PROMPT_CHARACTERS
     for message in messages:
         if room > 0 and message.content:
             shown.append(Message(message.role, message.content[:room]))
             room -= len(message.content)
-    options = {"purpose": "title", "temperature": 0.3, "max_tokens": MAX_TOKENS}
-    return ChatRequest((*shown, Message("user", INSTRUCTION)), model=model, options=options)
+    options = {"purpose": "title", "temperature": 0.3, "max_tokens": MAX_TOKENS + thinking_tokens}
+    prompt = (*shown, Message("user", INSTRUCTION))
+    return ChatRequest(prompt, model=model, options=options, parameters=parameters)

@@ -58,6 +58,11 @@ class Transcript:
     version: str | None = None
     extra: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
 
+    @property
+    def size(self) -> int:
+        """Characters of all that was said, and thought before it was said."""
+        return sum(len(message.content) + len(message.metadata.get("reasoning", "")) for message in self.messages)
+
     def index(self) -> dict[str, Message]:
         return {message.id: message for message in self.messages}
 

@@ -35,6 +35,8 @@ class Page:
     status: str = "in_progress"
     footer: str = ""
     title: str = ""
+    thoughts: str = ""
+    thought_for: int = 0  # milliseconds
     cursor: str = ""
     names: list[str] = field(default_factory=list)
 
@@ -55,7 +57,10 @@ class Page:
         self.settled, self.open, self.tail = self.settled + data["html"], "", data["tail"]
 
     def _reset(self, data):
-        self.settled, self.open, self.tail = data["html"], "", data["tail"]
+        self.settled, self.open, self.tail, self.thoughts = data["html"], "", data["tail"], ""
+
+    def _reasoning(self, data):
+        self.thoughts, self.thought_for = self.thoughts + data["text"], data["ms"]
 
     def _waiting(self, data):
         pass
@@ -66,6 +71,8 @@ class Page:
     def _done(self, data):
         self.settled, self.open, self.tail = data.get("html", self.settled), "", ""
         self.status, self.footer = data["status"], data["footer"]
+        self.thoughts = data.get("reasoning", self.thoughts)
+        self.thought_for = data.get("ms", self.thought_for)
 
     def _title(self, data):
         self.title = data["title"]

@@ -14,17 +14,18 @@ from conversations import services, streaming
 from conversations.backends import get_backend
 from conversations.errors import (
     BackendError,
+    BackendUnavailable,
     ConversationBusy,
     InputError,
     KeyReused,
     QuotaExceeded,
     StoreUnavailable,
 )
-from conversations.models import ChatModel, Conversation, Generation, Writer
+from conversations.models import ChatModel, Conversation, Generation, ModelFallback, ModelSetting, Writer
 from conversations.presenting import message_views
 from conversations.services.acceptance import Draft, accept, accept_all
 from conversations.stores import get_store
-from conversations.streaming import outcome
+from conversations.streaming import outcome, storing
 from conversations.streaming.executors import in_database, in_store
 from conversations.types import Delta
 from tests.helpers import branch, finished, refreshed, say
@@ -136,6 +137,27 @@ async def test_an_answer_that_fails_leaves_the_others_alone(stores, engine, alic
         "Out of memory.",
         "",
     ]
+
+
+async def test_a_substitute_answers_in_the_column_of_the_model_that_did_not(engine, alice, models, pks):
+    get_backend("second").enqueue(BackendUnavailable("Not now.", is_transient=False))
+    row = ModelFallback(model=models["second"], substitute=models["third"])
+    await in_database(row.save)
+    lanes = await all_finished(await compared(alice, pks[:2]))
+    assert [lane.backend for lane in lanes] == ["scripted", "third"]
+    assert lanes[1].instead_of == models["second"].label
+    assert (await stored(lanes[0])).lanes(lanes[0].user_message_id)[1].metadata["instead_of"]
+    await services.keep(lanes[0].conversation, lanes[1].reply_id)
+    assert (await in_database(Conversation.objects.get)).model_id == models["third"].pk
+
+
+async def test_each_model_is_asked_with_settings_of_its_own(engine, alice, models, pks):
+    row = ModelSetting(model=models["second"], name="temperature", most=0.2)
+    await in_database(row.save)
+    chat = services.start_conversation(alice)
+    chat.options = {"temperature": 0.9}
+    await all_finished(await services.compare(chat, "Hi", models=pks, parent_id=""))
+    assert [get_backend(name).requests[0].options.get("temperature") for name in NAMES] == [0.9, 0.2, 0.9]
 
 
 async def test_each_is_stopped_by_itself_and_all_together(held, alice, pks):
@@ -328,6 +350,14 @@ async def test_what_is_being_written_cannot_be_kept_yet(held, alice, pks):
     await all_finished(lanes)
 
 
+async def test_an_answer_that_the_store_has_not_got_yet_can_be_kept(stores, held, alice, pks):
+    lanes = await compared(alice, pks)
+    await in_database(outcome.settle_abandoned, [lanes[1].pk])  # decided; the store gets it with a later tick
+    await services.keep(lanes[0].conversation, lanes[1].reply_id)
+    assert (await stored(lanes[0])).leaf == lanes[1].reply_id
+    await all_finished(lanes)
+
+
 async def test_only_an_answer_of_a_comparison_is_kept(engine, alice, models):
     first = await finished(await say(alice, "Hi"))
     for message_id in (first.reply_id, first.user_message_id, "nothing"):
@@ -359,7 +389,7 @@ async def test_what_is_stored_late_does_not_bring_the_columns_back(engine, alice
         await in_store(store.save, chat.key, type(empty)())
         await in_database(lambda: Generation.objects.update(stored_at=None))
         for number in order:
-            await in_store(outcome.store_turn, rows[number].pk)
+            await in_store(storing.store_turn, rows[number].pk)
         transcript = await in_store(store.load, chat.key)
         assert transcript.leaf == following.reply_id, order
         assert len(transcript.messages) == 6
@@ -459,7 +489,7 @@ async def test_what_a_dead_process_left_is_settled_lane_by_lane(stores, held, al
     rows = [lanes[2].pk, lanes[0].pk]
     assert await in_database(outcome.settle_abandoned, rows) == 2
     for pk in rows:
-        await in_store(outcome.store_turn, pk)
+        await in_store(storing.store_turn, pk)
     transcript = await stored(lanes[0])
     statuses = [message.metadata["status"] for message in transcript.lanes(lanes[0].user_message_id)]
     assert statuses == ["interrupted", "completed", "interrupted"]

@@ -378,7 +378,7 @@ async def test_nothing_more_comes_once_there_is_a_title(engine, alice):
 # However the cuts fall: the relay loses, repeats and overlaps, the row lags behind.
 
 EVENTS = st.lists(
-    st.tuples(st.sampled_from(["entry", "next", "row"]), st.integers(0, 20), st.integers(0, 20)),
+    st.tuples(st.sampled_from(["entry", "next", "row", "thoughts"]), st.integers(0, 20), st.integers(0, 20)),
     min_size=1,
     max_size=40,
 )
@@ -406,12 +406,19 @@ def test_every_character_is_shown_once_and_in_order(loop, text, events):
                 start, end = max(0, shown - start % 4), shown + 1 + end % 4
             start, end = sorted((min(start, len(text)), min(end, len(text))))
             if kind == "row":
-                reply.read(Generation(conversation=conversation, reply_text=text[:end]), loop.time())
+                row = Generation(conversation=conversation, reply_text=text[:end], reasoning_text=text[:start])
+                reply.read(row, loop.time())
+            elif end > start and kind == "thoughts":
+                reply.receive_thoughts_at(end, text[start:end], end)
             elif end > start:
                 reply.receive_at(end, text[start:end])
             assert text.startswith("".join(feed.unsettled))
-        reply.read(Generation(conversation=conversation, reply_text=text, status="completed"), loop.time())
+            assert text.startswith("".join(feed._thoughts))
+        row = Generation(conversation=conversation, reply_text=text, reasoning_text=text, status="completed")
+        reply.read(row, loop.time())
         reply.receive_at(len(text), text)
+        reply.receive_thoughts_at(len(text), text, 1)
+        assert "".join(feed._thoughts) == text
         assert ("".join(feed.unsettled), outcomes, reply.due) == (text, ["decided"], NEVER_AGAIN)
 
     loop.run_until_complete(show())

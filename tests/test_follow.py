@@ -12,8 +12,9 @@ from conversations.models import Generation
 from conversations.rendering import render
 from conversations.streaming import Visitor, parse_cursor, sessions
 from conversations.streaming.executors import in_database
-from conversations.streaming.feed import Feed, render_all
+from conversations.streaming.feed import Feed
 from conversations.streaming.frame_log import LOG_BYTES
+from conversations.streaming.live_blocks import render_all
 from conversations.types import Delta
 from tests.helpers import finished, refreshed, say
 from tests.reading import Page, parse
@@ -96,7 +97,7 @@ async def test_a_cursor_that_does_not_fit_starts_anew(engine, alice, scripted):
     assert page.settled == render(ANSWER)
 
 
-@pytest.mark.parametrize("text", ["", "end", "1", "-1.0", "1.x", "²2.1", "1.2.3", "9" * 40 + ".1"])
+@pytest.mark.parametrize("text", ["", "end", "1", "-1.0", "1.x", "²2.1", "1.2.x", "1.2.3.4", "9" * 40 + ".1"])
 def test_a_cursor_that_is_none_is_none(text):
     assert parse_cursor(text) is None
 

@@ -14,7 +14,7 @@ import pytest
 from conversations import streaming
 from conversations.rendering import reply as formatting
 from conversations.rendering import warm_up
-from conversations.streaming.feed import SHORT_SOURCE
+from conversations.streaming.live_blocks import SHORT_SOURCE
 from tests.helpers import finished, say
 from tests.reading import Page
 from tests.rendering_pieces import CORPUS, hostile_blocks

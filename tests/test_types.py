@@ -156,3 +156,29 @@ def test_a_reply_that_was_continued_and_stored_late_is_not_the_end_of_its_branch
     assert Transcript((question, whole, begun)).end_below("q") == "whole"
     more = Message("user", "And?", id="more", parent_id="begun")
     assert Transcript((question, whole, begun, more)).end_below("begun") == "more"
+
+
+def answer(id_: str, parent: str, lane: int, **metadata) -> Message:
+    return Message("assistant", id_, id=id_, parent_id=parent, metadata={"lane": lane, **metadata})
+
+
+COMPARED = Transcript((Message("user", "?", id="q"), answer("b", "q", 2), answer("a", "q", 1)), leaf="q")
+
+
+def test_answers_side_by_side_stand_in_the_order_of_their_lanes():
+    assert [message.id for message in COMPARED.lanes("q")] == ["a", "b"]
+    assert COMPARED.lanes("a") == ()
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+def test_a_lane_shows_its_newest_answer_whichever_was_stored_first(is_late):
+    old, whole = answer("a", "q", 1), answer("a2", "q", 1, continues="a")
+    told = (whole, old) if is_late else (old, whole)
+    transcript = Transcript((Message("user", "?", id="q"), *told, answer("b", "q", 2)))
+    assert [message.id for message in transcript.lanes("q")] == ["a2", "b"]
+
+
+def test_a_branch_ends_with_the_question_while_nothing_follows_its_compared_answers():
+    assert COMPARED.end_below("q") == "q"
+    followed = replace(COMPARED, messages=(*COMPARED.messages, Message("user", "!", id="n", parent_id="b")))
+    assert followed.end_below("q") == "n"

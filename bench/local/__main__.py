@@ -32,7 +32,7 @@ LIMITS: dict[str, tuple[float | None, float | None]] = {
 INTRO = (
     "`python -m bench.local`: a Llama of {size:.0f} million random parameters (float32) on the processor, "
     "{threads} thread(s) for it. Speeds are medians of rounds in which all four ways take turns; each reply has "
-    "{tokens} tokens, sampled with temperature 0.7, top k 50 and top p 0.9. Pages: the new-chat page of somebody who is "
+    "{tokens} tokens, sampled with temperature 0.7, top k 50, top p 0.9. Pages: the new-chat page of somebody who is "
     "logged in, asked for again and again from the server of the Procfile. Written on {day}: {cores} cores, Python "
     "{python}, load {load:.1f} before it began."
 )

@@ -74,6 +74,8 @@ class GenerationAdmin(ReadOnlyAdmin):
         "error_code",
         "prompt_tokens",
         "completion_tokens",
+        "first_token_ms",
+        "tokens_per_second",
         "stop_requested",
         "stored_at",
     ]

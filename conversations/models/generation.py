@@ -70,6 +70,9 @@ class Generation(models.Model):
     reasoning_text = models.TextField(
         blank=True, help_text=_("What the model thought before it answered; no part of the answer.")
     )
+    reasoning_ms = models.PositiveIntegerField(
+        null=True, blank=True, help_text=_("How long it thought, in ms; empty if that is not known.")
+    )
     is_regeneration = models.BooleanField(
         _("another answer"), default=False, help_text=_("The user's message was there already.")
     )

@@ -19,6 +19,9 @@ class Listener(Protocol):
     def receive(self, text: str) -> None:
         """Text that follows what was received before."""
 
+    def receive_thoughts(self, text: str, milliseconds: int) -> None:
+        """Reasoning that follows what was received before, and how long the model has thought by now."""
+
     def notice(self, delta: Delta) -> None:
         """Something beside the text: what a silent model is busy with."""
 
@@ -35,6 +38,9 @@ class DistantListener(Protocol):
     def receive_at(self, end: int, text: str) -> None:
         """Text of which the last character is the reply's `end`-th. It may overlap what is known, or leave a gap."""
 
+    def receive_thoughts_at(self, end: int, text: str, milliseconds: int) -> None:
+        """Reasoning, by its own count of characters; as `receive_at` otherwise."""
+
     def notice(self, delta: Delta) -> None: ...
 
     def finish(self) -> None: ...
@@ -50,6 +56,10 @@ class Relay(ABC):
     @abstractmethod
     def publish(self, generation_id: UUID, text: str) -> None:
         """Text arrived. Readers get it within settings.CHAT_FLUSH_INTERVAL."""
+
+    @abstractmethod
+    def publish_thoughts(self, generation_id: UUID, text: str, milliseconds: int) -> None:
+        """Reasoning arrived, which has taken so long by now. Passed on as text is, and before text of the same time."""
 
     @abstractmethod
     def notify(self, generation_id: UUID, delta: Delta) -> None:
@@ -75,6 +85,7 @@ class Relay(ABC):
     def attach(self, generation_id: UUID, listener: Listener) -> str | None:
         """The text so far, after which `listener` is called; None if this relay does not know the reply.
 
+        The reasoning so far is handed to the listener at once.
         Of a closed reply that has not ended (its title is being made) the text is empty: it stands in the row,
         and the listener is told at once that the outcome is decided.
         """

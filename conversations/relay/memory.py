@@ -20,11 +20,24 @@ logger = logging.getLogger(__name__)
 
 
 class _Channel:
-    __slots__ = ("closed", "fresh", "listener", "notice", "parts", "passed_at")
+    __slots__ = (
+        "closed",
+        "fresh",
+        "fresh_thoughts",
+        "listener",
+        "notice",
+        "parts",
+        "passed_at",
+        "thought_for",
+        "thoughts",
+    )
 
     def __init__(self) -> None:
         self.parts: list[str] = []
         self.fresh: list[str] = []
+        self.thoughts: list[str] = []
+        self.fresh_thoughts: list[str] = []
+        self.thought_for = 0  # milliseconds
         self.listener: Listener | None = None
         self.notice: Delta | None = None
         self.closed = False
@@ -52,6 +65,21 @@ class MemoryRelay(Relay):
             channel.parts.append(text)
             return
         channel.fresh.append(text)
+        self._moves(generation_id, channel)
+
+    def publish_thoughts(self, generation_id: UUID, text: str, milliseconds: int) -> None:
+        channel = self._channels.get(generation_id)
+        if channel is None:
+            return
+        channel.thought_for = milliseconds
+        if channel.listener is None:
+            channel.thoughts.append(text)
+            return
+        channel.fresh_thoughts.append(text)
+        self._moves(generation_id, channel)
+
+    def _moves(self, generation_id: UUID, channel: _Channel) -> None:
+        """Pass on what is fresh, now or soon."""
         now, wait = self._loop.time(), self._wait
         if now - channel.passed_at >= wait:
             self._moved.pop(generation_id, None)
@@ -77,7 +105,7 @@ class MemoryRelay(Relay):
         self._moved.pop(generation_id, None)
         self._pass_on(channel)
         channel.closed = True
-        channel.parts = []
+        channel.parts, channel.thoughts = [], []
         if channel.listener:
             channel.listener.finish()
 
@@ -101,6 +129,9 @@ class MemoryRelay(Relay):
         if channel.closed:
             self._loop.call_soon(listener.finish)
         channel.parts = ["".join(channel.parts)]
+        if channel.thoughts:
+            channel.thoughts = ["".join(channel.thoughts)]
+            listener.receive_thoughts(channel.thoughts[0], channel.thought_for)
         if channel.notice and not channel.parts[0]:
             listener.notice(channel.notice)
         return channel.parts[0]
@@ -109,7 +140,8 @@ class MemoryRelay(Relay):
         channel = self._channels.get(generation_id)
         if channel and channel.listener is listener:
             channel.parts += channel.fresh
-            channel.fresh, channel.listener = [], None
+            channel.thoughts += channel.fresh_thoughts
+            channel.fresh, channel.fresh_thoughts, channel.listener = [], [], None
 
     def _flush(self) -> None:
         self._timer = None
@@ -118,12 +150,21 @@ class MemoryRelay(Relay):
             self._pass_on(channel)
 
     def _pass_on(self, channel: _Channel) -> None:
-        if channel.fresh and channel.listener:
-            channel.passed_at = self._loop.time()
-            text = "".join(channel.fresh)
-            channel.parts.append(text)
-            channel.fresh.clear()
-            try:
-                channel.listener.receive(text)
-            except Exception:  # whatever readers do, the reply goes on
-                logger.exception("A listener broke")
+        if channel.listener is None or not (channel.fresh or channel.fresh_thoughts):
+            return
+        channel.passed_at = self._loop.time()
+        try:
+            if channel.fresh_thoughts:
+                thoughts = _moved_over(channel.fresh_thoughts, channel.thoughts)
+                channel.listener.receive_thoughts(thoughts, channel.thought_for)
+            if channel.fresh:
+                channel.listener.receive(_moved_over(channel.fresh, channel.parts))
+        except Exception:  # whatever readers do, the reply goes on
+            logger.exception("A listener broke")
+
+
+def _moved_over(fresh: list[str], parts: list[str]) -> str:
+    text = "".join(fresh)
+    parts.append(text)
+    fresh.clear()
+    return text

@@ -37,6 +37,10 @@ class RedisStreamsRelay(Relay):
         self._memory.publish(generation_id, text)
         self._pump.add(generation_id, text)
 
+    def publish_thoughts(self, generation_id: UUID, text: str, milliseconds: int) -> None:
+        self._memory.publish_thoughts(generation_id, text, milliseconds)
+        self._pump.add_thoughts(generation_id, text, milliseconds)
+
     def notify(self, generation_id: UUID, delta: Delta) -> None:
         self._memory.notify(generation_id, delta)
         self._pump.add_beside(generation_id, NOTICE, notice_value(delta))

@@ -1,7 +1,8 @@
 """How a reply stands in its Redis Stream: one entry for text that was joined, or for something beside it.
 
 An entry's id is `<characters of the reply up to its end>-<number>`, so a reader's cursor is a stream id, and
-overlaps and gaps show by themselves. Text is number 1 at its offset; notices and marks follow it.
+overlaps and gaps show by themselves. Text is number 1 at its offset; notices, marks and reasoning follow it. The value
+of reasoning begins with an offset of its own: `<characters of the reasoning up to its end>:<milliseconds>:<text>`.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from uuid import UUID
 
 from conversations.types import Delta
 
-TEXT, NOTICE, DECIDED, ENDED = "t", "n", "d", "e"
+TEXT, THOUGHTS, NOTICE, DECIDED, ENDED = "t", "r", "n", "d", "e"
 
 
 class Entry(NamedTuple):
@@ -39,6 +40,16 @@ def notice_value(delta: Delta) -> str:
 
 def notice_delta(value: str) -> Delta:
     return Delta(metadata=json.loads(value))
+
+
+def thoughts_value(end: int, milliseconds: int, text: str) -> str:
+    return f"{end}:{milliseconds}:{text}"
+
+
+def parse_thoughts(value: str) -> tuple[int, str, int]:
+    """Where they end, the text, and for how many milliseconds the model has thought."""
+    end, milliseconds, text = value.split(":", 2)
+    return int(end), text, int(milliseconds)
 
 
 def parse_answer(answer: Any) -> Iterator[tuple[str, list[Entry]]]:

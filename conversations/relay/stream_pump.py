@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from conversations.relay.redis_link import TIMEOUT, BackOff, Outage
-from conversations.relay.stream_entries import ENDED, NOTICE, TEXT, Entry, stream_key
+from conversations.relay.stream_entries import ENDED, NOTICE, TEXT, THOUGHTS, Entry, stream_key, thoughts_value
 from conversations.relay.waiting import wait_at_most
 
 INTERVAL = 0.05  # seconds; what arrives meanwhile is joined
@@ -42,7 +42,7 @@ return failure
 
 
 class _Outgoing:
-    __slots__ = ("beside", "end", "is_waiting", "key", "notice", "number", "parts")
+    __slots__ = ("beside", "end", "is_waiting", "key", "notice", "number", "parts", "thoughts")
 
     def __init__(self, key: str) -> None:
         self.key = key
@@ -52,15 +52,39 @@ class _Outgoing:
         self.beside: list[Entry] = []
         self.is_waiting = False
         self.notice = ""  # the last entry beside the text, if it was one
+        self.thoughts = _Thoughts()
 
     def take(self) -> list[Entry]:
         """What waits, in the order of its ids."""
         self.is_waiting = False
         entries, self.beside = self.beside, []
+        entries += self.thoughts.take()
         text, self.parts = "".join(self.parts), []
         if text and len(text) <= LONGEST_ENTRY:
             entries.append(Entry(self.end, 1, TEXT, text))
         return sorted(entries) if len(entries) > 1 else entries
+
+
+class _Thoughts:
+    """The reasoning that waits, as one entry; `at`: the id of the last of it."""
+
+    __slots__ = ("at", "end", "milliseconds", "parts")
+
+    def __init__(self) -> None:
+        self.parts: list[str] = []
+        self.end = self.milliseconds = 0
+        self.at = (0, 0)
+
+    def add(self, text: str, milliseconds: int, at: tuple[int, int]) -> None:
+        self.parts.append(text)
+        self.end += len(text)
+        self.milliseconds, self.at = milliseconds, at
+
+    def take(self) -> list[Entry]:
+        text, self.parts = "".join(self.parts), []
+        if not text or len(text) > LONGEST_ENTRY:
+            return []
+        return [Entry(*self.at, THOUGHTS, thoughts_value(self.end, self.milliseconds, text))]
 
 
 class Pump:
@@ -87,6 +111,16 @@ class Pump:
         outgoing.parts.append(text)
         outgoing.end += len(text)
         outgoing.number = 1
+        self._waiting += len(text)
+        if not outgoing.is_waiting or self._waiting > MOST_WAITING:
+            self._move(outgoing)
+
+    def add_thoughts(self, generation_id: UUID, text: str, milliseconds: int) -> None:
+        outgoing = self._replies.get(generation_id)
+        if outgoing is None:
+            return
+        outgoing.number += 1
+        outgoing.thoughts.add(text, milliseconds, (outgoing.end, outgoing.number))
         self._waiting += len(text)
         if not outgoing.is_waiting or self._waiting > MOST_WAITING:
             self._move(outgoing)

@@ -16,9 +16,11 @@ from conversations.relay.stream_entries import (
     ENDED,
     NOTICE,
     TEXT,
+    THOUGHTS,
     Entry,
     notice_delta,
     parse_answer,
+    parse_thoughts,
     stream_key,
 )
 
@@ -40,6 +42,8 @@ class _Followed:
         self.last_id = entry.id
         if entry.kind == TEXT:
             self.listener.receive_at(entry.end, entry.value)
+        elif entry.kind == THOUGHTS:
+            self.listener.receive_thoughts_at(*parse_thoughts(entry.value))
         elif entry.kind in (NOTICE, ENDED) and entry.value and entry.value != self.notice:  # a title comes twice
             self.notice = entry.value
             self.listener.notice(notice_delta(entry.value))

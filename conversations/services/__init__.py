@@ -21,6 +21,7 @@ from conversations.services.conversations import (
     start_conversation,
     store,
 )
+from conversations.services.fullness import Fullness, fullness
 from conversations.services.personas import (
     delete_persona,
     own_persona,
@@ -40,6 +41,7 @@ from conversations.services.wishes import OWN_TEXT, Wish, begin, defaults_of, se
 
 __all__ = [
     "OWN_TEXT",
+    "Fullness",
     "Speed",
     "Wish",
     "all_of",
@@ -56,6 +58,7 @@ __all__ = [
     "delete_persona",
     "edit_message",
     "forget_catalogue",
+    "fullness",
     "keep",
     "latest",
     "nearest",

@@ -26,8 +26,9 @@ class Draft:
     """A turn that is asked for. `text` is what the person said, also when an answer is asked for again.
 
     `transcript` is what was said before. `continues` is the id of a reply, and `prefix` its text, with which the new
-    one begins. After `answer_by` (executors.py) whoever asked has been told that it failed. `lane` counts, from
-    one, the models that answer the same message side by side; it is 0 without comparing.
+    one begins; `thoughts` what was thought before it, and `thought_for` in how many milliseconds. After `answer_by`
+    (executors.py) whoever asked has been told that it failed. `lane` counts, from one, the models that answer the
+    same message side by side; it is 0 without comparing.
     """
 
     conversation: Conversation
@@ -42,6 +43,8 @@ class Draft:
     is_new_message: bool = False
     continues: str = ""
     prefix: str = ""
+    thoughts: str = ""
+    thought_for: int = 0
     prompt_characters: int | None = None
     lane: int = 0
     answer_by: float = field(default_factory=answer_by.get)
@@ -193,6 +196,8 @@ def _insert(draft: Draft, writer_id: UUID) -> Generation:
         user_text=draft.text,
         reply_id=draft.reply_id,
         reply_text=draft.prefix,
+        reasoning_text=draft.thoughts,
+        reasoning_ms=draft.thought_for or None,
         continues=draft.continues,
         lane=draft.lane,
         is_regeneration=not draft.is_new_message,

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from conversations import guards
 from conversations.backends import get_backend
 from conversations.errors import BackendUnavailable, InputError
 from conversations.models import ChatModel, Conversation, Generation
@@ -52,6 +53,8 @@ async def continue_reply(
             transcript,
             continues=reply.id,
             prefix=reply.content,
+            thoughts=reply.metadata.get("reasoning", ""),
+            thought_for=reply.metadata.get("reasoning_ms", 0),
             lane=lane_of(transcript, reply),
         )
         return await launch(draft, transcript.branch(question.id))
@@ -71,6 +74,7 @@ def _model(wanted: int | None, metadata: Mapping[str, Any], conversation: Conver
 
     Raises InputError for one that is not to be had, BackendUnavailable if only rules would answer.
     """
+    guards.prepare()
     wrote = ChatModel.objects.filter(backend=metadata.get("backend", ""), model_id=metadata.get("model", "")).first()
     if wanted is None and wrote is not None and wrote.is_available:
         return wrote

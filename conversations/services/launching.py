@@ -101,6 +101,8 @@ async def _reply(draft: Draft, asked: tuple[Candidate, ...], messages: tuple[Mes
         prompt=prompt,
         wants_title=_wants_title(draft.conversation, draft.model),
         prefix=draft.prefix,
+        thought_before=draft.thoughts,
+        thought_for=draft.thought_for,
         joint=Joint(draft.prefix) if draft.continues and not goes_on_by_itself(draft.model.backend) else None,
     )
 

@@ -30,8 +30,8 @@ def split(messages: Iterable[Message]) -> tuple[list[Turn], Turn]:
         if not turns or (message.role == "user" and _is_answered(turns[-1])):
             turns.append([])
         turns[-1].append(message)
-    unanswered = tuple(turns.pop()) if turns and not _is_answered(turns[-1]) else ()
-    return [tuple(turn) for turn in turns], unanswered
+    last = turns.pop() if turns and not _is_answered(turns[-1]) else []
+    return [tuple(turn) for turn in turns], tuple(message for message in last if message.content)
 
 
 def remembered(turns: Sequence[Turn], memory: int) -> list[Turn]:
@@ -48,8 +48,15 @@ def alternating(messages: Iterable[Message]) -> list[Message]:
         if joined and joined[-1].role == message.role:
             joined[-1] = replace(joined[-1], content=f"{joined[-1].content}\n\n{message.content}")
         else:
-            joined.append(message)
+            joined.append(_without_reasoning(message))
     return joined
+
+
+def _without_reasoning(message: Message) -> Message:
+    """What a model thought is for people to read: its next answer gets dearer by it, and no better."""
+    if "reasoning" not in message.metadata:
+        return message
+    return replace(message, metadata={name: value for name, value in message.metadata.items() if name != "reasoning"})
 
 
 def _is_answered(turn: Sequence[Message]) -> bool:

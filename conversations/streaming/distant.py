@@ -31,6 +31,7 @@ class DistantReply:
         self._news = news
         self._loop = asyncio.get_running_loop()
         self._length = 0
+        self._thought_length = 0
         self._title: dict | None = None
         self._read_at = NEVER_BEFORE
         self._listens = self._decided = False
@@ -38,15 +39,25 @@ class DistantReply:
     # What the relay tells (conversations.relay.DistantListener)
 
     def receive_at(self, end: int, text: str) -> None:
+        if news := self._news_in(end, text, self._length):
+            self._length = end
+            self._feed.receive(news)
+
+    def receive_thoughts_at(self, end: int, text: str, milliseconds: int) -> None:
+        if news := self._news_in(end, text, self._thought_length):
+            self._thought_length = end
+            self._feed.receive_thoughts(news, milliseconds)
+
+    def _news_in(self, end: int, text: str, length: int) -> str:
+        """What of a text that ends there is not known yet, of which `length` characters are."""
         self.put_off()
-        if self._decided or end <= self._length:
-            return
-        known = self._length - (end - len(text))
+        if self._decided or end <= length:
+            return ""
+        known = length - (end - len(text))
         if known < 0:
             self._fill_gap()
-            return
-        self._length = end
-        self._feed.receive(text[known:])
+            return ""
+        return text[known:]
 
     def notice(self, delta: Delta) -> None:
         self.put_off()
@@ -72,9 +83,8 @@ class DistantReply:
         if row is None:
             self.give_up()
             return
-        if not self._decided and len(row.reply_text) > self._length:
-            self._feed.receive(row.reply_text[self._length :])
-            self._length = len(row.reply_text)
+        if not self._decided:
+            self._read_texts(row)
         if row.is_live:
             self._title = title_data(row.conversation)
             self._ready.set()
@@ -83,6 +93,14 @@ class DistantReply:
         if not self._listens and self.due != NEVER_AGAIN:
             self._listens = True
             current_writer().relay.listen(self.generation_id, self, self._length)
+
+    def _read_texts(self, row: Generation) -> None:
+        if len(row.reasoning_text) > self._thought_length:
+            self._feed.receive_thoughts(row.reasoning_text[self._thought_length :], row.reasoning_ms or 0)
+            self._thought_length = len(row.reasoning_text)
+        if len(row.reply_text) > self._length:
+            self._feed.receive(row.reply_text[self._length :])
+            self._length = len(row.reply_text)
 
     def give_up(self) -> None:
         """Send its readers away; they come back by themselves."""

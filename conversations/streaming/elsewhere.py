@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 COLUMNS = (
     "status",
     "reply_text",
+    "reasoning_text",
+    "reasoning_ms",
     "writer_id",
     "backend",
     "finished_at",

@@ -18,8 +18,9 @@ from conversations.presenting import footer_html, message_view
 from conversations.rendering import needs_whole, render
 from conversations.stores import get_store
 from conversations.streaming.executors import in_database
-from conversations.streaming.feed import Feed, render_all
-from conversations.streaming.frames import END, OPENING, encode
+from conversations.streaming.feed import Feed
+from conversations.streaming.frames import END, OPENING, Cursor, encode
+from conversations.streaming.live_blocks import render_all
 from conversations.types import Delta
 
 logger = logging.getLogger(__name__)
@@ -36,15 +37,20 @@ async def complete(feed: Feed, generation_id: UUID, row: Generation | None) -> N
             return
         if title := title_data(row.conversation):
             feed.notice(Delta(metadata=title))
-        feed.complete(*await asyncio.to_thread(_last_words, feed.unsettled, feed.cursor.characters, row))
+        feed.complete(*await asyncio.to_thread(_last_words, feed.unsettled, feed.cursor, row))
     except Exception:
         logger.exception("Reply %s could not be shown; its readers come back by themselves", generation_id)
         feed.close()
 
 
-def _last_words(sources: list[str], seen: int, row: Generation) -> tuple[list[str], dict]:
+def _last_words(sources: list[str], seen: Cursor, row: Generation) -> tuple[list[str], dict]:
     """The HTML of the last blocks, and the data of `done`; runs in a thread, because either may be long."""
-    return render_all(sources, "")[0], _done(row, with_html=seen != len(row.reply_text))
+    done = _done(
+        row,
+        with_html=seen.characters != len(row.reply_text),
+        with_reasoning=seen.thoughts != len(row.reasoning_text),
+    )
+    return render_all(sources, "")[0], done
 
 
 async def _decided(generation_id: UUID) -> Generation | None:
@@ -60,13 +66,17 @@ def _row(generation_id: UUID) -> Generation | None:
     return Generation.objects.filter(pk=generation_id).select_related("model", "conversation").first()
 
 
-def _done(row: Generation, *, with_html: bool = False) -> dict:
-    """The data of a `done` frame; html where the blocks alone do not make the whole."""
+def _done(row: Generation, *, with_html: bool = False, with_reasoning: bool = False) -> dict:
+    """The data of a `done` frame; html where the blocks alone do not make the whole, reasoning likewise."""
     is_beside = bool(row.lane)  # as far as the row tells; a page that shows it alone hides what that brings
     view = message_view(turn_messages(row)[-1], str(row.conversation_id), is_beside=is_beside, with_html=False)
     data = {"status": row.status, "footer": footer_html(view)}
     if with_html or needs_whole(row.reply_text):
         data["html"] = render(row.reply_text)
+    if with_reasoning:
+        data["reasoning"] = row.reasoning_text
+    if row.reasoning_text:
+        data["ms"] = row.reasoning_ms or 0
     return data
 
 
@@ -75,8 +85,10 @@ def finished_frames(row: Generation) -> bytes:
     if row.stored_at and not row.reply_text:  # its text has been left to the store
         message = get_store().load(row.conversation.key).index().get(row.reply_id)
         row.reply_text = message.content if message else ""
+        row.reasoning_text = message.metadata.get("reasoning", "") if message else ""
     title = title_data(row.conversation)
-    return OPENING + encode("done", _done(row, with_html=True), END) + (encode("title", title) if title else b"")
+    done = encode("done", _done(row, with_html=True, with_reasoning=True), END)
+    return OPENING + done + (encode("title", title) if title else b"")
 
 
 def title_data(conversation: Conversation) -> dict | None:

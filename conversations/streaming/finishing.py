@@ -11,9 +11,10 @@ from conversations.backends import get_backend
 from conversations.errors import StoreUnavailable
 from conversations.guards import check_title
 from conversations.models import Conversation, Generation
+from conversations.reasoning import OPENED, PARAMETER
 from conversations.relay import Relay
 from conversations.signals import generation_finished
-from conversations.streaming import outcome
+from conversations.streaming import outcome, storing
 from conversations.streaming.executors import in_database, in_store
 from conversations.streaming.reply import LiveReply
 from conversations.titles import make_title
@@ -47,18 +48,18 @@ class Outbox:
         now = time.monotonic()
         self._refused = {pk: at for pk, at in self._refused.items() if now - at < REFUSED_AGAIN_AFTER}
         try:
-            for generation_id in await in_database(outcome.waiting_for_store, list(self._refused)):
+            for generation_id in await in_database(storing.waiting_for_store, list(self._refused)):
                 await self._store(generation_id)
-            await in_store(outcome.purge_deleted)
+            await in_store(storing.purge_deleted)
             if now - self._pruned_at > PRUNE_EVERY:
                 self._pruned_at = now
-                await in_database(outcome.prune)
+                await in_database(storing.prune)
         except StoreUnavailable as error:  # the next tick tries again
             logger.warning("The store does not answer: %s", error)
 
     async def _store(self, generation_id: UUID) -> None:
         try:
-            await in_store(outcome.store_turn, generation_id)
+            await in_store(storing.store_turn, generation_id)
         except StoreUnavailable:
             raise
         except Exception:  # a broken or full document must not keep the others waiting
@@ -68,7 +69,7 @@ class Outbox:
 
 async def _store(generation_id: UUID) -> None:
     try:
-        await in_store(outcome.store_turn, generation_id)
+        await in_store(storing.store_turn, generation_id)
     except Exception as error:  # the outbox tries again, whatever it was
         logger.warning("Turn %s waits for the store: %s: %s", generation_id, type(error).__name__, error)
 
@@ -76,7 +77,11 @@ async def _store(generation_id: UUID) -> None:
 async def _title(relay: Relay, reply: LiveReply) -> None:
     """Ask for a title; a name given by a person meanwhile stays."""
     messages = [*reply.said_before, Message("assistant", reply.text)]
-    title = await make_title(messages, get_backend(reply.backend), reply.request.model)
+    parameters, thinks = reply.request.parameters, reply.thoughts.length > 0
+    if reply.thoughts.is_opened:
+        parameters = {**parameters, PARAMETER: OPENED}
+    backend = get_backend(reply.backend)
+    title = await make_title(messages, backend, reply.request.model, parameters=parameters, thinks=thinks)
     title = check_title(title, reply.exchange())  # refused: the first words stay, which were accepted
     if title and await in_database(_save_title, reply.request.conversation_id, title):
         metadata = {"conversation_id": reply.request.conversation_id, "title": title}

@@ -9,6 +9,7 @@ from contextlib import aclosing
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from conversations.backends.servers import wording
 from conversations.errors import ChatError, Refused
 from conversations.models import Generation
 from conversations.relay import Relay
@@ -30,7 +31,9 @@ async def pull(reply: LiveReply, relay: Relay) -> Outcome:
         broken = _broken(reply, error)
     reply.watch.stop()
     try:
-        if rest := reply.finish():
+        rest = reply.finish()
+        _publish_thoughts(reply, relay)
+        if rest:
             relay.publish(reply.generation_id, rest)
         if reply.refusal:
             broken = broken or _broken(reply, reply.refusal)
@@ -43,15 +46,23 @@ async def _pass_on(reply: LiveReply, relay: Relay) -> None:
     most = settings.CHAT_MAX_REPLY_LENGTH
     async with aclosing(ask(reply)) as deltas:
         async for delta in deltas:
-            if text := reply.take(delta):
+            text = reply.take(delta)
+            if reply.thoughts.fresh:
+                _publish_thoughts(reply, relay)
+            if text:
                 relay.publish(reply.generation_id, text)
-            elif delta.metadata:
+            elif "waiting" in delta.metadata:
                 relay.notify(reply.generation_id, delta)
             if reply.refusal:
                 raise reply.refusal
-            if reply.length > most:
+            if reply.length + reply.thoughts.length > most:
                 reply.finish_reason = "length"
                 return
+
+
+def _publish_thoughts(reply: LiveReply, relay: Relay) -> None:
+    if thoughts := reply.thoughts.take():
+        relay.publish_thoughts(reply.generation_id, thoughts, reply.thoughts.milliseconds)
 
 
 def _broken(reply: LiveReply, error: BaseException) -> Outcome:
@@ -75,5 +86,12 @@ def _ended(reply: LiveReply) -> Outcome:
     if not reply.finish_reason:
         return outcome.interrupted()
     if not reply.length:
-        return Outcome(Status.FAILED, reply.finish_reason, "empty", _("The model sent an empty answer."))
+        return _silence(reply)
     return Outcome(Status.COMPLETED, reply.finish_reason)
+
+
+def _silence(reply: LiveReply) -> Outcome:
+    if not reply.thoughts.length:
+        return Outcome(Status.FAILED, reply.finish_reason, "empty", _("The model sent an empty answer."))
+    sentence = wording.ONLY_THOUGHT if reply.finish_reason == "length" else wording.THOUGHT_AND_STOPPED
+    return Outcome(Status.FAILED, reply.finish_reason, "only_thought", str(sentence))

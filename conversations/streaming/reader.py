@@ -25,17 +25,21 @@ async def reached(feed: Feed, cursor: Cursor) -> None:
     patience = settings.CHAT_CLOCK_INTERVAL + 2 * settings.CHAT_POLL_INTERVAL
     try:
         async with asyncio.timeout(patience):
-            while feed.cursor.characters < cursor.characters and not feed.ended:
+            while not _has_reached(feed.cursor, cursor) and not feed.ended:
                 await feed.wait()
     except TimeoutError:
         pass  # a cursor that fits nothing: the reader starts anew
+
+
+def _has_reached(at: Cursor, wanted: Cursor) -> bool:
+    return at.characters >= wanted.characters and at.thoughts >= wanted.thoughts
 
 
 async def read(reader: Reader, cursor: Cursor | None) -> AsyncIterator[bytes]:
     """What this cursor lacks, and then whatever comes, until nothing follows or the reader is dismissed."""
     feed, seen = reader.feed, cursor
     position: int | None = None  # None: what is missing must be caught up first
-    if seen and seen.characters and not feed.cursor.characters:  # or the page would add the whole to what it has
+    if seen and any(seen) and not any(feed.cursor):  # or the page would add the whole to what it has
         yield b"".join([encode("reset", {"html": "", "tail": ""}, Cursor()), *feed.catch_up(seen)[0]])
         position, seen = feed.position, feed.cursor
     while not reader.dismissed:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -12,8 +13,10 @@ from conversations.cleaning import Cleaner, clean
 from conversations.errors import BackendError, Refused
 from conversations.guards import Exchange, Part, ReplyGuards
 from conversations.models import Generation
+from conversations.reasoning import OPENED, TAGS, mode_of
 from conversations.streaming.joint import Joint
 from conversations.streaming.stopwatch import Stopwatch
+from conversations.streaming.thoughts import Thoughts
 from conversations.types import NOTHING, ChatRequest, Delta, Message, Usage
 
 FINISH_REASON_MAX_LENGTH = 20
@@ -35,7 +38,7 @@ class Candidate:
     """A model that may answer: the alias of its connection, its id there, its label and ChatModel pk.
 
     `context_size` in tokens, None if unknown. `parameters` are handed to the connection with each request.
-    `filter_level` is for the guards.
+    `filter_level` is for the guards, `tunables` for whoever makes its request (services/tunables.py).
     """
 
     backend: str
@@ -45,6 +48,7 @@ class Candidate:
     context_size: int | None = None
     parameters: Mapping[str, Any] = field(default_factory=lambda: NOTHING, hash=False)
     filter_level: str = "standard"
+    tunables: Any = field(default=None, compare=False)
 
 
 class Prompt(Protocol):
@@ -65,6 +69,8 @@ class LiveReply:
     """`candidates`: who may answer, in order; `candidate` is who does. Without a `prompt` all get the same request.
 
     `prefix`: the text that this reply continues; `joint` joins it with what a model says that was asked to go on.
+    `thoughts`: what the model thinks, which is no part of the text; of a reply that goes on it begins with what was
+    `thought_before`, in `thought_for` milliseconds.
     """
 
     generation_id: UUID
@@ -73,6 +79,8 @@ class LiveReply:
     wants_title: bool = False
     prefix: str = ""
     joint: Joint | None = None
+    thought_before: str = ""
+    thought_for: int = 0
     prompt: Prompt | None = None
     generation: Generation | None = None
     """The row as it was accepted; once `outcome` is decided, as it was decided, which may have been by another."""
@@ -80,6 +88,7 @@ class LiveReply:
     beside: list[LiveReply] = field(default_factory=list, repr=False, compare=False)
     """All that answer the same message, this one among them, where models are compared: one of them gets the title."""
     candidate: Candidate = field(init=False)
+    thoughts: Thoughts = field(init=False)
     task: asyncio.Task | None = None
     outcome: Outcome | None = None
     cancelled_as: str = ""
@@ -96,6 +105,8 @@ class LiveReply:
     def __post_init__(self) -> None:
         self._guards = ReplyGuards(self.exchange, self.prefix)
         self.candidate = self.candidates[0]
+        guards = partial(ReplyGuards, partial(self.exchange, "reasoning"))
+        self.thoughts = Thoughts(guards, self._reasoning_mode, self.thought_before, self.thought_for)
         self._add(self.prefix)
         self.checkpointed = self.length
 
@@ -105,14 +116,9 @@ class LiveReply:
         return self.candidate.backend
 
     @property
-    def has_begun(self) -> bool:
-        """Whether the model has said anything: from then on nobody else may answer in its place."""
-        return self.length > len(self.prefix) or bool(self.joint and self.joint.held)
-
-    @property
     def refusal(self) -> Refused | None:
         """Why a guard ended the reply, once one did."""
-        return self._guards.refusal
+        return self._guards.refusal or self.thoughts.refusal
 
     def exchange(self, part: Part = "answer") -> Exchange:
         """What guards are told of this reply: who answers counts, also where another was chosen."""
@@ -146,17 +152,43 @@ class LiveReply:
             self.prompt.counted(self.candidate, self.request, self.usage.prompt_tokens)
 
     def take(self, delta: Delta) -> str:
-        """Add a delta and return the clean text that readers may see now."""
+        """Add a delta and return the clean text that readers may see now; what it adds to `thoughts` is fresh there."""
         if delta.usage:
             self.usage = Usage(_count(delta.usage.prompt_tokens), _count(delta.usage.completion_tokens))
         if delta.finish_reason:
             self.finish_reason = delta.finish_reason[:FINISH_REASON_MAX_LENGTH]
-        return self._judge(self._join(self._cleaner.feed(delta.text))) if delta.text else ""
+        if delta.metadata and (reasoning := delta.metadata.get("reasoning")):
+            self.thoughts.add(reasoning)
+        if not delta.text:
+            return ""
+        text = self._cleaner.feed(delta.text)
+        if self.thoughts.may_come:
+            text = self.thoughts.take_from(text)
+        return self._judge(self._join(text))
 
     def finish(self) -> str:
-        """What cleaning, joining and guards still held back."""
-        rest = self._join(self._cleaner.finish())
-        return self._judge(rest + self.joint.finish() if self.joint else rest) + self._add(clean(self._guards.finish()))
+        """What cleaning, telling thoughts apart, joining and guards still held back."""
+        rest = self._join(self.thoughts.finish(self._cleaner.finish()))
+        rest = self._judge(rest + self.joint.finish() if self.joint else rest)
+        return rest + self._add(clean(self._guards.finish())) + self._reconsidered()
+
+    def _reconsidered(self) -> str:
+        """At the end it may turn out that what seemed to be reasoning is the answer (which is returned), or reversely.
+
+        Readers who saw it otherwise get the whole with the last frame.
+        """
+        if self.prefix:
+            return ""
+        if self.thoughts.seem_to_be_answer and self.finish_reason == "stop":
+            return self._add(self.thoughts.forget())
+        if answer := self.thoughts.found_in(self.text):
+            self._parts, self.length = [answer], len(answer)
+        return ""
+
+    def _reasoning_mode(self) -> str:
+        mode = mode_of(self.candidate.parameters)
+        goes_on_in_text = self.prefix and not self.joint  # then no template opens anything
+        return TAGS if mode == OPENED and goes_on_in_text else mode
 
     def _join(self, text: str) -> str:
         return self.joint.feed(text) if self.joint else text
@@ -170,6 +202,11 @@ class LiveReply:
             self._parts.append(text)
             self.length += len(text)
         return text
+
+    @property
+    def written(self) -> str:
+        """All that the model has said and thought in this reply, without what it continues."""
+        return self.thoughts.text[len(self.thought_before) :] + self.text[len(self.prefix) :]
 
     @property
     def text(self) -> str:

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from django import template
 from django.contrib.messages import get_messages
+from django.utils import formats
 from django.utils.safestring import SafeString, mark_safe
 from lucide.templatetags.lucide import lucide
 
@@ -22,6 +23,12 @@ def icon(name: str, size: int = 18) -> SafeString:
     """
     svg = lucide(name, size=size, stroke_width="1.75", aria_hidden="true", focusable="false")
     return mark_safe(re.sub(r">\s+<", "><", re.sub(r"\s+", " ", svg)))  # noqa: S308 - from the wheel, no input in it
+
+
+@register.filter
+def grouped(number: int) -> str:
+    """`131,072`, as the reader's language writes it."""
+    return formats.number_format(number, use_l10n=True, force_grouping=True)
 
 
 @register.simple_tag(takes_context=True)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
 from conversations import pages, services
 from conversations.access import members_only, own_or_404
 from conversations.errors import ChatError, InputError
-from conversations.forms import RenameForm
+from conversations.forms import MemoryForm, RenameForm
 from conversations.models import Conversation
 from conversations.responses import is_fetch, remember_author, take_draft, with_delay
 
@@ -34,6 +35,18 @@ def home(request: HttpRequest) -> HttpResponse:
 @members_only
 def show(request: HttpRequest, conversation_id) -> HttpResponse:
     return chat_page(request, own_or_404(request.user, conversation_id))
+
+
+@require_GET
+@never_cache
+@members_only
+def memory(request: HttpRequest, conversation_id) -> HttpResponse:
+    """What the next message would take along, as a fragment: asked for when an answer or a setting has changed it."""
+    conversation = own_or_404(request.user, conversation_id)
+    form = MemoryForm(request.GET)
+    said = form.cleaned_data if form.is_valid() else {}
+    context = pages.memory_context(conversation, said.get("model"), said.get("leaf", ""))
+    return render(request, "conversations/_memory.html", context)
 
 
 @require_GET

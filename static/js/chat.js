@@ -2,7 +2,8 @@
 import { startComposer } from "./composer.js";
 import { addCodeTools, startCopy } from "./copy.js";
 import { follow } from "./follow.js";
-import { BLANK, painter, reduce } from "./reply.js";
+import { startMemory } from "./memory.js";
+import { BLANK, hasText, painter, reduce } from "./reply.js";
 import { startScroll } from "./scroll.js";
 import { startSettings } from "./settings.js";
 import { nameThePage, placeRow, retitle, startSidebar } from "./sidebar.js";
@@ -18,6 +19,11 @@ function startChat(chat) {
   function announce(name) {
     const text = announcer.getAttribute(`data-${name.replaceAll("_", "-")}`) ?? "";
     if (announcer.textContent !== text) announcer.textContent = text;
+  }
+
+  function announceThinking(before, now) {
+    if (now.thoughts && !before.thoughts) announce("thinking");
+    if (before.thoughts && hasText(now) && !hasText(before)) announce("in_progress");
   }
 
   function begin(text) {
@@ -51,6 +57,7 @@ function startChat(chat) {
       list.append(...fresh);
     }
     for (const element of document.querySelectorAll(".greeting, .examples")) element.remove();
+    memory.adopt(turn.querySelector("template[data-memory-view]").content.firstElementChild);
     placeRow(turn.querySelector("template[data-sidebar-row]").content.firstElementChild);
     moveTo(turn);
     if (!inColumn) toEnd();
@@ -75,10 +82,13 @@ function startChat(chat) {
     follow(article.dataset.follow, {
       receive(event) {
         if (event.type === "title") retitle(event.data.conversation_id, event.data.title);
+        const before = state;
         state = reduce(state, event);
         paint(state);
+        if (!beside) announceThinking(before, state);
         if (event.type !== "done" || list.querySelector("[data-follow]")) return; // others beside it are still written
         composer.settle();
+        memory.ended();
         announce(beside ? "compared_over" : event.data.status);
       },
       report(condition, status) {
@@ -96,6 +106,7 @@ function startChat(chat) {
     if (!list.querySelector("[data-follow]")) composer.settle();
   }
 
+  const memory = startMemory(list);
   const composer = startComposer({ begin, accepted, failed, settled: settings.settled, adopted: settings.renewed });
   startCopy(() => announce("copied"));
   addCodeTools(list);

@@ -1,6 +1,6 @@
 // The connection to one reply: an EventSource that comes back, from where it was, after whatever went wrong.
 
-const EVENTS = ["delta", "open", "settled", "reset", "waiting", "done", "title", "restart"];
+const EVENTS = ["delta", "reasoning", "open", "settled", "reset", "waiting", "done", "title", "restart"];
 const FIRST_DELAY = 500;
 const LONGEST_DELAY = 5_000; // after an outage all is normal within 5 s
 const ENDINGS = [204, 401, 403, 404, 410]; // read to the end, logged out, not yours, not there

@@ -1,9 +1,11 @@
 // One reply on the page: events change a state, and the state is painted, at most once per frame.
+import { thoughtsPainter } from "./thoughts.js";
 
 /**
  * What is known of a reply. `settled` are pieces of HTML that no longer change, `open` is the HTML of the
  * unfinished block, `tail` the text behind it that is not rendered yet. `epoch` grows when everything
  * starts anew, `segment` when `tail` does; so a painter knows what it may append to. `footer` is HTML once done.
+ * `thoughts` is what the model thinks, as text, after `thoughtFor` ms; `mind` grows when that starts anew.
  */
 export const BLANK = Object.freeze({
   epoch: 0,
@@ -12,6 +14,9 @@ export const BLANK = Object.freeze({
   open: "",
   tail: "",
   waiting: null,
+  mind: 0,
+  thoughts: "",
+  thoughtFor: 0,
   status: "in_progress",
   footer: null,
 });
@@ -27,12 +32,16 @@ export function reduce(state, { type, data }) {
     case "settled":
       return { ...state, segment, settled: [...state.settled, data.html], open: "", tail: data.tail };
     case "reset":
-      return { ...anew(state, data.html), segment, tail: data.tail };
+      return { ...anew(state, data.html), ...rethought(state, ""), segment, tail: data.tail };
+    case "reasoning":
+      return { ...state, thoughts: state.thoughts + data.text, thoughtFor: data.ms };
     case "waiting":
       return { ...state, waiting: data.text };
     case "done": {
       const text = data.html === undefined ? { ...state, open: "" } : anew(state, data.html);
-      return { ...text, segment, tail: "", status: data.status, footer: data.footer };
+      const thoughts = data.reasoning === undefined ? {} : rethought(state, data.reasoning);
+      const thoughtFor = data.ms ?? state.thoughtFor;
+      return { ...text, ...thoughts, thoughtFor, segment, tail: "", status: data.status, footer: data.footer };
     }
     default:
       return state;
@@ -41,6 +50,10 @@ export function reduce(state, { type, data }) {
 
 function anew(state, html) {
   return { ...state, epoch: state.epoch + 1, settled: html ? [html] : [], open: "" };
+}
+
+function rethought(state, thoughts) {
+  return { mind: state.mind + 1, thoughts };
 }
 
 /** Whether there is anything to read yet. */
@@ -83,6 +96,7 @@ export function painter(article, decorate) {
   const open = article.querySelector("[data-open]");
   const tail = article.querySelector("[data-tail]");
   const text = tail.appendChild(document.createTextNode(""));
+  const paintThoughts = thoughtsPainter(article);
   let painted = BLANK;
   let wanted = BLANK;
   let placed = { place: "after", skip: 0 };
@@ -92,11 +106,12 @@ export function painter(article, decorate) {
     const [before, now] = [painted, wanted];
     frame = 0;
     painted = now;
+    paintThoughts(before, now, now.footer === null && !hasText(now));
     paintSettled(before, now);
     if (before.segment !== now.segment) paintOpen(now);
     paintTail(before, now);
     if (now.footer !== null && now.footer !== before.footer) paintEnd(now);
-    else if (hasText(now)) say("");
+    else if (hasText(now) || now.thoughts !== "") say("");
     else if (now.waiting !== null) say(now.waiting);
   }
 

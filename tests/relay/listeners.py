@@ -19,6 +19,12 @@ class Heard:
     text: str = ""
     marks: list[str] = field(default_factory=list)
     notices: list[dict[str, Any]] = field(default_factory=list)
+    thoughts: str = ""
+    thought_for: int = 0
+
+    def receive_thoughts(self, text: str, milliseconds: int) -> None:
+        self.thoughts += text
+        self.thought_for = milliseconds
 
     def receive(self, text: str) -> None:
         self.text += text
@@ -40,6 +46,7 @@ class HeardFarAway(Heard):
     length: int = 0
     gaps: int = 0
     calls: int = 0
+    thought_gaps: int = 0
 
     def receive_at(self, end: int, text: str) -> None:
         self.calls += 1
@@ -47,6 +54,11 @@ class HeardFarAway(Heard):
         self.gaps += start > self.length
         self.text = self.text[:start] + text
         self.length = end
+
+    def receive_thoughts_at(self, end: int, text: str, milliseconds: int) -> None:
+        start = end - len(text)
+        self.thought_gaps += start > len(self.thoughts)
+        self.thoughts, self.thought_for = self.thoughts[:start] + text, milliseconds
 
 
 async def until(condition: Callable[[], Any]) -> None:

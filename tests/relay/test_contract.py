@@ -80,6 +80,35 @@ async def test_replies_do_not_mix(relay, reply):
     await until(lambda: (here.text, there.text) == ("a", "b"))
 
 
+async def test_thoughts_have_a_way_of_their_own_and_come_before_the_text(relay, reply):
+    relay.publish_thoughts(reply, "Hm, ", 0)
+    relay.publish_thoughts(reply, "well. ", 40)
+    heard = Heard()
+    assert relay.attach(reply, heard) == ""
+    assert (heard.thoughts, heard.thought_for) == ("Hm, well. ", 40)
+    relay.publish(reply, "Yes.")
+    relay.publish_thoughts(reply, "So be it.", 90)
+    relay.close(reply)
+    assert (heard.thoughts, heard.thought_for, heard.text) == ("Hm, well. So be it.", 90, "Yes.")
+
+
+async def test_whoever_listens_in_turn_gets_every_thought_once(relay, reply):
+    whole = "".join(f"word{i} " for i in range(200))
+    shown, listener = "", None
+    for i in range(0, len(whole), 7):
+        if i % 5 == 0:
+            if listener:
+                shown = listener.thoughts
+                relay.detach(reply, listener)
+            listener = Heard()
+            relay.attach(reply, listener)
+            assert listener.thoughts.startswith(shown)
+        relay.publish_thoughts(reply, whole[i : i + 7], i)
+        if i % 3 == 0:
+            await asyncio.sleep(0)
+    await until(lambda: listener.thoughts == whole)
+
+
 async def test_the_end_comes_after_all_text_and_the_title_between_the_two(relay, reply):
     heard = Heard()
     relay.attach(reply, heard)
@@ -121,6 +150,7 @@ async def test_who_comes_while_the_model_is_silent_is_told_why(relay, reply):
 async def test_a_reply_that_it_does_not_know_disturbs_nothing(relay):
     stranger = uuid4()
     relay.publish(stranger, "text")
+    relay.publish_thoughts(stranger, "thoughts", 1)
     relay.notify(stranger, TITLE)
     relay.close(stranger)
     relay.end(stranger)

@@ -70,6 +70,27 @@ async def test_what_one_process_writes_another_reads(here, there, reply):
     assert heard.gaps == 0
 
 
+async def test_thoughts_reach_the_other_process_whole_and_in_order(here, there, reply):
+    heard, late = HeardFarAway(), HeardFarAway()
+    there.listen(reply, heard, 0)
+    for number, word in enumerate(("Grüße: ", "1:2:3 ", "世界\n", "👋🏽 ")):
+        here.publish_thoughts(reply, word, 10 * number)
+        here.notify(reply, Delta(metadata={"waiting": f"{number}…"}))
+        await asyncio.sleep(0.03)
+    here.publish(reply, "Yes. ")
+    here.publish_thoughts(reply, "And ", 40)  # between two pieces of text that one entry joins
+    here.publish(reply, "No.")
+    here.publish_thoughts(reply, "then.", 50)
+    here.close(reply)
+    await until(lambda: heard.marks == ["finish"])
+    assert (heard.thoughts, heard.thought_for, heard.thought_gaps) == ("Grüße: 1:2:3 世界\n👋🏽 And then.", 50, 0)
+    assert (heard.text, heard.gaps) == ("Yes. No.", 0)
+    there.unlisten(reply)
+    there.listen(reply, late, 0)
+    await until(lambda: late.marks == ["finish"])
+    assert (late.thoughts, late.text) == (heard.thoughts, heard.text)
+
+
 async def test_whoever_hears_the_end_has_heard_the_title(here, there, reply):
     heard = HeardFarAway()
     there.listen(reply, heard, 0)

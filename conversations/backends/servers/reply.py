@@ -140,10 +140,10 @@ class ReplyReader:
         if self.finish_reason == "content_filter":
             return self._sentences.filtered()
         if self.finish_reason == "length" and self._has_reasoning:
-            return self._sentences.only_thought()
+            return self._sentences.only_thought(is_cut=True)
         if self.finish_reason is None:
-            return self._sentences.broken_off(begun=False)
-        error = self._sentences.empty()
+            return self._sentences.broken_off(begun=self._has_reasoning)
+        error = self._sentences.only_thought(is_cut=False) if self._has_reasoning else self._sentences.empty()
         if self.finish_reason == "stop":
             error.code = "empty"  # it had nothing to say, which is no failure of a reply that goes on
         return error

@@ -72,9 +72,9 @@ class Sentences:
     def empty(self) -> BackendError:
         return self._error(wording.EMPTY)
 
-    def only_thought(self) -> BackendError:
-        error = self._error(wording.ONLY_THOUGHT)
-        error.code = "only_thought"  # it works, and was only not allowed to come to its end
+    def only_thought(self, *, is_cut: bool) -> BackendError:
+        error = self._error(wording.ONLY_THOUGHT if is_cut else wording.THOUGHT_AND_STOPPED)
+        error.code = "only_thought"  # it works; if cut, it was only not allowed to come to its end
         return error
 
     def filtered(self) -> BackendError:

@@ -40,6 +40,7 @@ EMPTY = _("The model gave an empty answer. Try again, or put it in other words."
 ONLY_THOUGHT = _(
     "The model used up the allowed length before it came to its answer. Allow longer answers, or ask for less at once."
 )
+THOUGHT_AND_STOPPED = _("The model thought about it, but gave no answer. Try again, or choose another model.")
 FILTERED = _("“%(label)s” declines to answer this by its rules on content. Put it in other words.")
 
 TOO_LONG = _("This conversation is too long for the model. Start a new chat, or choose a model with a larger context.")
