@@ -34,6 +34,9 @@ class ChatBackend(ABC):
     supports_continue: ClassVar[bool] = False
     """True when a last message by the assistant is taken as the beginning of the answer."""
 
+    lists_everything: ClassVar[bool] = False
+    """True when `offers` names all that can be asked for, so that an entry which is not among them is gone."""
+
     settings: ClassVar[Sequence[Setting]] = ()
     """What people can tune: those of the usual ones that it knows (backends/tuning.py), and inputs of its own.
 
