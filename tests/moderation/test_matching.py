@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chatsite.moderation.matching import Automaton, Rule, Scanner, problem_of
+from chatsite.moderation.matching import Automaton, Rule, Scanner, automaton, problem_of
 
 
 def found(text: str, *rules: Rule) -> list[str]:
@@ -188,13 +188,22 @@ def test_patterns_that_hang_other_engines_are_matched_in_a_straight_line(express
     assert len(automaton._states) < 50
 
 
-def test_no_text_fills_the_memory():
-    automaton = Automaton([word("shit"), Rule(2, r"[a-z]{1,30}x\w{1,20}y", "en", "pattern")])
-    scanner = Scanner(automaton)
-    scanner.feed("".join(map(chr, range(0x4E00, 0x9FFF))))
-    scanner.feed("ax" * 3_000)
-    assert len(automaton._symbols) < 100
-    assert len(automaton._states) <= 5_001
+def test_no_text_fills_the_memory(monkeypatch):
+    rules = [word("shit"), Rule(2, r"[a-z]{1,30}x\w{1,20}y", "en", "pattern")]
+    text = "".join(map(chr, range(0x4E00, 0x9FFF))) + "ax" * 500 + "y shit " + "".join(map(chr, range(0x400, 0x500)))
+    roomy = Scanner(Automaton(rules))
+    expected = (*roomy.feed(text), *roomy.finish())
+    monkeypatch.setattr(automaton, "MOST_STATES", 20)
+    monkeypatch.setattr(automaton, "MOST_CHARACTERS", 100)
+    bounded = Automaton(rules)
+    scanner = Scanner(bounded)
+    for place in range(0, len(text), 50):
+        scanner.feed(text[place : place + 50])
+        assert len(bounded._states) <= 21
+        assert len(bounded) <= 101
+    assert len(bounded._symbols) < 100
+    again = Scanner(Automaton(rules))
+    assert (*again.feed(text), *again.finish()) == expected
 
 
 WORDS = [
