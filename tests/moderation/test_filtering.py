@@ -108,6 +108,12 @@ def test_a_refusal_at_the_very_end_is_found_too():
     assert (reply.whole, bool(reply.guard.refusal)) == ("the ", True)
 
 
+def test_a_refusal_inside_of_what_may_still_be_masked_shows_nothing_of_either():
+    both = Automaton([Rule(1, "the secret plan of ours"), STOP])
+    for pieces in (["see the secret plan", " is"], ["see the secret plan"], list("see the secret plan is")):
+        assert Reply(both).feed(*pieces).whole == "see "
+
+
 def test_what_is_masked_before_a_refusal_stays_masked():
     assert Reply(ALL).feed("shit, a secret plan").whole == f"{MASK * 4}, a "
 

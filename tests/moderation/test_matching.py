@@ -166,6 +166,7 @@ def test_a_pattern_has_no_disguise_of_digits():
         "(",
         "a{300}",
         "(a{20}){20}",
+        "((a|b|c|d|e){1,40}){5}",
         r"(a|b)*a(a|b){14}",
     ],
 )
