@@ -154,10 +154,17 @@ def members_pages(photographer: Photographer, backend, size: str, scheme: str) -
     ask(page, "Which story shows it best?")
     page.get_by_role("button", name="Continue").wait_for()
     photographer.take(page, "cut", size, scheme)
+    page.locator("[data-settings-open]").click()
+    page.get_by_label("Temperature", exact=True).wait_for()
+    photographer.take(page, "settings", size, scheme)
+    page.get_by_role("button", name="Close the settings").click()
     open_menus(photographer, page, size, scheme)
     for name, url in {
         "models": "/models/",
         "history": "/c/",
+        "defaults": "/settings/",
+        "personas": "/personas/",
+        "persona": "/personas/new/",
         "rename": f"{address}rename/",
         "delete": f"{address}delete/",
         "password": "/accounts/password/change/",
@@ -191,6 +198,9 @@ def admins_pages(photographer: Photographer, size: str, scheme: str) -> None:
         "admin-models": "/admin/conversations/chatmodel/",
         "admin-conversations": "/admin/conversations/conversation/",
         "admin-replies": "/admin/conversations/generation/",
+        "admin-filter": "/admin/moderation/termlist/",
+        "admin-filter-entries": "/admin/moderation/term/",
+        "admin-filter-try": "/admin/moderation/termlist/try/",
     }.items():
         page.goto(url)
         photographer.take(page, name, size, scheme)

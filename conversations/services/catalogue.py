@@ -117,7 +117,7 @@ def choose_model(wanted: int | None, conversation: Conversation) -> ChatModel:
 
     Raises InputError if the one asked for is not to be had, BackendUnavailable if there is none at all.
     """
-    guards.prepare()  # here and in `candidates`, because every turn passes by on a thread that may read
+    guards.prepare()  # here, because every turn passes by on a thread that may read
     models = available_models()
     if wanted is not None:
         chosen = next((model for model in models if model.pk == wanted), None)
@@ -141,7 +141,6 @@ def known_candidates(models: list[ChatModel]) -> list[tuple[Candidate, ...]] | N
 
 def candidates(model: ChatModel) -> tuple[Candidate, ...]:
     """Who may answer: the model itself, then its available substitutes, in order."""
-    guards.prepare()
     return _candidates(model, _catalogue())
 
 

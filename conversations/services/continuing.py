@@ -7,6 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from conversations import guards
 from conversations.backends import get_backend
 from conversations.errors import BackendUnavailable, InputError
 from conversations.models import ChatModel, Conversation, Generation
@@ -73,6 +74,7 @@ def _model(wanted: int | None, metadata: Mapping[str, Any], conversation: Conver
 
     Raises InputError for one that is not to be had, BackendUnavailable if only rules would answer.
     """
+    guards.prepare()
     wrote = ChatModel.objects.filter(backend=metadata.get("backend", ""), model_id=metadata.get("model", "")).first()
     if wanted is None and wrote is not None and wrote.is_available:
         return wrote

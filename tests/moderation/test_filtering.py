@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatsite.moderation.filtering import MASK, FilteredReply, judge
-from chatsite.moderation.matching import Automaton, Rule
+from chatsite.moderation.matching import LONGEST_MATCH, Automaton, Rule
 
 SHIT, PHRASE, DIT = Rule(1, "shit"), Rule(2, "kill myself"), Rule(3, "địt", "vi")
 STOP = Rule(4, "secret plan", action="refuse")
@@ -153,6 +153,15 @@ def test_the_text_around_a_hit_is_kept_only_where_it_is_wanted():
         "shit"
     )
     assert Reply(MASKING).feed("shit ").noted == [("shit", "")]
+
+
+def test_what_might_become_a_match_for_ever_is_held_only_as_long_as_a_match_may_be():
+    reply = Reply(Automaton([Rule(1, "x.*y", "en", "pattern")]))
+    assert reply.feed("x", "a" * (LONGEST_MATCH - 2), "bb", " and so on").shown[1:] == [
+        "",
+        f"x{'a' * (LONGEST_MATCH - 2)}bb",
+        " and so on",
+    ]
 
 
 def test_any_number_of_invisible_characters_is_no_way_around():

@@ -132,6 +132,7 @@ def test_each_language_keeps_its_own_rules_in_one_automaton():
         (r"colou?r", "Color colour coulor", ["Color", "colour"]),
         (r"\bgr(e|a)y\b", "gray grey groy greyish", ["gray", "grey"]),
         (r"[a-c]x+", "bxxx dx", ["bxxx"]),
+        (r"[A-C]y", "ay Cy dy", ["ay", "Cy"]),
         (r"x[^a-z]y", "xay x-y x1y", ["x-y", "x1y"]),
         (r"a.c", "abc a\nc aéc", ["abc", "aéc"]),
         (r"\b(ab){2,3}", "ab abab ababab", ["abab", "ababab"]),

@@ -15,7 +15,7 @@ from conversations.models import Conversation, Generation, ModelFallback
 from conversations.streaming.executors import in_database
 from tests.helpers import branch, finished, refreshed, say
 from tests.moderation.conftest import hits, listed, set_level
-from tests.upstream import CLOSE, Answer
+from tests.upstream import CLOSE, Answer, chunk
 
 pytestmark = pytest.mark.django_db(transaction=True)
 STOPPED = "The answer was stopped by this site's content filter."
@@ -194,6 +194,21 @@ async def test_what_is_said_when_asked_to_go_on_is_judged_where_it_joins_the_old
     assert row.reply_text == f"{MASK * 4}. Well, da {MASK * 4} it"
 
 
+@pytest.mark.parametrize("verb", ["send", "regenerate", "continue_reply"])
+async def test_every_turn_sees_lists_that_were_changed_a_moment_ago(server, alice, settings, verb):
+    """Though the catalogue of models is remembered for longer."""
+    settings.CHAT_CATALOGUE_AGE = 3600.0
+    server.enqueue("Well.", CUT_AT_LENGTH, CLOSE)
+    row = await finished(await say(alice, "Hi", model=server.model.pk))
+    await given("damn")
+    server.enqueue("damn it")
+    if verb == "send":
+        again = await services.send_message(row.conversation, "Go on")
+    else:
+        again = await getattr(services, verb)(row.conversation, row.reply_id)
+    assert (await finished(again)).reply_text.endswith(f"{MASK * 4} it")
+
+
 async def test_a_reply_that_was_stopped_by_the_filter_can_be_asked_for_again_but_not_continued(server, alice):
     await given("secret plan", action="refuse")
     server.enqueue("The secret plan is")
@@ -282,3 +297,39 @@ async def test_a_message_that_one_of_the_compared_models_refuses_goes_to_none(se
             services.start_conversation(alice), "damn", models=[server.model.pk, server.other.pk], parent_id=""
         )
     assert server.exchanges == []
+
+
+def thought(text: str):
+    return chunk(reasoning_content=text)
+
+
+async def test_what_a_model_thinks_is_masked_wherever_the_server_cuts_it(server, alice):
+    await given("damn")
+    server.enqueue(thought("Well, da"), thought("mn it."), "Fine.")
+    row = await finished(await say(alice, "Hi", model=server.model.pk))
+    assert (row.reasoning_text, row.reply_text) == (f"Well, {MASK * 4} it.", "Fine.")
+    assert await noted() == [("damn", "reasoning", "mask")]
+
+
+async def test_what_a_model_thinks_between_tags_is_masked_as_well(server, alice):
+    await given("damn")
+    server.enqueue("<think>Well, da", "mn it.</thi", "nk>Fine, damn it.")
+    row = await finished(await say(alice, "Hi", model=server.model.pk))
+    assert (row.reasoning_text, row.reply_text) == (f"Well, {MASK * 4} it.", f"Fine, {MASK * 4} it.")
+
+
+async def test_a_thought_that_is_refused_ends_the_reply(server, alice):
+    await given("secret plan", action="refuse")
+    never = threading.Event()
+    server.enqueue(thought("I know the sec"), thought("ret plan is"), never, "It is this.")
+    row = await finished(await say(alice, "Hi", model=server.model.pk))
+    assert (row.status, row.reasoning_text, row.reply_text) == ("failed", "I know the ", "")
+    assert (row.error, row.finish_reason) == (STOPPED, "content_filter")
+    assert await noted() == [("secret plan", "reasoning", "refuse")]
+
+
+async def test_a_word_that_ends_a_thought_is_found_when_the_answer_begins(server, alice):
+    await given("damn")
+    server.enqueue(thought("Oh damn"), "Fine.")
+    row = await finished(await say(alice, "Hi", model=server.model.pk))
+    assert (row.reasoning_text, row.reply_text) == (f"Oh {MASK * 4}", "Fine.")

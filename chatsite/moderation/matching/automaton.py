@@ -7,6 +7,7 @@ it more: there is nothing to backtrack.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable
 
 from chatsite.moderation.matching.nodes import Nodes
@@ -36,13 +37,15 @@ class State(dict):
 class Automaton(dict):
     """character → its symbols; units that all rules treat alike share one symbol.
 
-    `starts` are the states in which a match may begin: after no word, and after a word's unit.
+    `starts` are the states in which a match may begin: after no word, and after a word's unit. Threads may share it;
+    two that make the same state at once make two that are alike.
     """
 
     def __init__(self, rules: Iterable[Rule]):
         self._nodes = Nodes()
         for rule in rules:
             self._nodes.add(rule)
+        self._numbering = threading.Lock()
         self._symbols: dict[tuple[bool, ...], int] = {}
         self._takes: list[tuple[bool, ...]] = []
         self.is_word: list[bool] = []
@@ -56,11 +59,12 @@ class Automaton(dict):
 
     def _symbol(self, unit: str) -> int:
         takes = (*(matcher.takes(unit) for matcher in self._nodes.matchers), is_word(unit))
-        if takes not in self._symbols:
-            self._takes.append(takes)
-            self.is_word.append(takes[-1])
-            self._symbols[takes] = len(self._takes) - 1
-        return self._symbols[takes]
+        with self._numbering:  # long messages are judged in threads of their own
+            if takes not in self._symbols:
+                self._takes.append(takes)
+                self.is_word.append(takes[-1])
+                self._symbols[takes] = len(self._takes) - 1
+            return self._symbols[takes]
 
     def step(self, state: State, symbol: int) -> tuple[State | None, tuple[Rule, ...]]:
         takes, ends = self._takes[symbol], self._nodes.ends

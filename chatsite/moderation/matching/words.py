@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Iterator
 
 from chatsite.moderation.matching.matchers import FOREIGN_MARK, JOINING, MARK, Among, Letter, Matcher
-from chatsite.moderation.matching.units import SHAPES, TONES, VIETNAMESE_MARKS, is_mark, is_word, plain, units_of
+from chatsite.moderation.matching.units import TONES, VIETNAMESE_MARKS, is_mark, is_word, plain, units_of
 
 Step = tuple[Matcher, Matcher | None]
 MOST_PATHS = 32
@@ -95,5 +95,5 @@ def _movable(letters: list[tuple[frozenset[str], str]]) -> Iterator[int]:
     for place, ((first, marks), (second, others)) in enumerate(itertools.pairwise(letters)):
         both = marks + others
         is_pair = bool(first and second) and (min(first), min(second)) in _MOVABLE
-        if is_pair and len(both) == 1 and both in TONES and both not in SHAPES:
+        if is_pair and len(both) == 1 and both in TONES:
             yield place
