@@ -184,6 +184,7 @@ def test_a_server_that_does_not_list_is_told_with_what_to_do(acme, upstream, fau
 
 def test_a_server_that_hangs_is_not_waited_for(acme, upstream, monkeypatch):
     monkeypatch.setattr(services.offering, "COMMAND_PATIENCE", 0.3)
+    acme("acme", first_token_timeout=5)  # would be told otherwise
     upstream.models = HANG
     with pytest.raises(CommandError, match=r"“Acme” did not list its models within 1 second\. See whether it is busy"):
         sync()

@@ -469,7 +469,7 @@ async def test_rows_lose_their_thoughts_with_their_text(engine, alice, scripted,
     scripted.enqueue(*FIELDS)
     generation = await say(alice, "Hi")
     await finished(generation)
-    await in_database(streaming.writer.outcome.prune)
+    await in_database(streaming.storing.prune)
     row = await refreshed(generation)
     assert (row.user_text, row.reply_text, row.reasoning_text) == ("", "", "")
     assert THOUGHTS.split(".")[0] in (await in_database(StoredTranscript.objects.get)).document

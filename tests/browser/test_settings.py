@@ -112,7 +112,7 @@ def test_temperature_length_and_personality_of_a_new_chat_reach_the_server(page,
     control(page, "Personality").select_option("My own text")
     control(page, "What the model is told first").fill("You are a pirate.")
     expect(page.locator("[data-settings-status]")).to_have_text("Goes with your first message")
-    expect(page.locator(OPEN)).to_have_attribute("data-tuned", "")
+    expect(page.get_by_role("button", name="Settings (changed)")).to_be_visible()
     send(page, "Hello")
     asked = upstream.exchanges[-1].body
     assert (asked["temperature"], asked["max_tokens"]) == (0.2, 1024)
