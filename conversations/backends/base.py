@@ -35,6 +35,9 @@ class ChatBackend(ABC):
     supports_continue: ClassVar[bool] = False
     """True when a last message by the assistant is taken as the beginning of the answer."""
 
+    lists_everything: ClassVar[bool] = False
+    """True when `offers` names all that can be asked for, so that an entry which is not among them is gone."""
+
     settings: ClassVar[Sequence[Setting]] = ()
     """What people can tune: those of the usual ones that it knows (backends/tuning.py), and inputs of its own.
 
@@ -77,6 +80,13 @@ class ChatBackend(ABC):
     def models(self) -> Sequence[dict[str, Any]]:
         """The entries this backend brings to the catalogue: dicts of ChatModel fields (model_id, label, …)."""
         return ()
+
+    def check_parameters(self, given: Mapping[str, Any]) -> Iterable[str]:
+        """What is wrong with a catalogue entry's `parameters` (the admin asks): a sentence for each fault."""
+        return ()
+
+    def prepare(self) -> None:  # noqa: B027  most have nothing to prepare
+        """A server process has started. Called once, in a thread; what takes long must not be waited for here."""
 
     async def offers(self) -> Sequence[Offer]:
         """What there is to choose from at this moment, for administrators. Raises BackendError."""
