@@ -9,28 +9,24 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-FEWEST_TOKENS = 5  # fewer say nothing of a model's speed
-
 
 def measures(metadata: Mapping[str, Any]) -> tuple[str, ...]:
-    """The time to the first token, the whole time, tokens and tokens per second: what is known of them.
+    """The time to the first token, the whole time, tokens, and tokens per second: what is known of them.
 
     `metadata` as outbox.py makes it, times in milliseconds. Tokens are those that the model's own server counted.
     """
-    return tuple(_measures(metadata.get("first_token_ms"), metadata.get("duration_ms"), metadata))
+    return tuple(_measures(metadata))
 
 
-def _measures(first: int | None, whole: int | None, metadata: Mapping[str, Any]) -> Iterator[str]:
-    tokens = metadata.get("completion_tokens")
-    if first is not None:
+def _measures(metadata: Mapping[str, Any]) -> Iterator[str]:
+    if (first := metadata.get("first_token_ms")) is not None:
         yield _("begins after {time}").format(time=_time(first))
-    if whole is not None:
+    if (whole := metadata.get("duration_ms")) is not None:
         yield _("takes {time}").format(time=_time(whole))
-    if tokens is not None:
+    if (tokens := metadata.get("completion_tokens")) is not None:
         yield ngettext("{count} token", "{count} tokens", tokens).format(count=number_format(tokens))
-    if tokens is not None and whole is not None and tokens >= FEWEST_TOKENS and (writing := whole - (first or 0)) > 0:
-        speed = tokens * 1000 / writing
-        yield _("{count} tokens/s").format(count=number_format(speed, decimal_pos=1 if speed < 10 else 0))
+    if (rate := metadata.get("tokens_per_second")) is not None:
+        yield _("{count} tokens/s").format(count=number_format(rate, decimal_pos=1 if rate < 10 else 0))
 
 
 def _time(milliseconds: int) -> str:

@@ -74,6 +74,7 @@ def _reply_metadata(generation: Generation) -> dict[str, Any]:
         "reasoning_ms": generation.reasoning_ms,
         "options": generation.options,
         "first_token_ms": generation.first_token_ms,
+        "tokens_per_second": _rounded(generation.tokens_per_second),
         "duration_ms": _milliseconds(generation),
     }
     return {name: value for name, value in known.items() if value not in ("", None, {})}
@@ -84,3 +85,7 @@ def _milliseconds(generation: Generation) -> int | None:
     if generation.finished_at is None:
         return None
     return round((generation.finished_at - generation.created_at).total_seconds() * 1000)
+
+
+def _rounded(rate: float | None) -> float | None:
+    return None if rate is None else round(rate, 1)

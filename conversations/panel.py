@@ -199,7 +199,8 @@ def is_tuned(conversation: Conversation, model: ChatModel | None) -> bool:
         return False
     if _listens(model) and (conversation.persona_id is not None or conversation.system_prompt.strip()):
         return True
-    return any(setting.name in conversation.options for setting in services.settings_of(model))
+    wished = conversation.options
+    return bool(wished) and any(setting.name in wished for setting in services.settings_of(model))
 
 
 def can_tune(models: Iterable[ChatModel]) -> bool:

@@ -154,10 +154,17 @@ def members_pages(photographer: Photographer, backend, size: str, scheme: str) -
     ask(page, "Which story shows it best?")
     page.get_by_role("button", name="Continue").wait_for()
     photographer.take(page, "cut", size, scheme)
+    page.locator("[data-settings-open]").click()
+    page.get_by_label("Temperature", exact=True).wait_for()
+    photographer.take(page, "settings", size, scheme)
+    page.get_by_role("button", name="Close the settings").click()
     open_menus(photographer, page, size, scheme)
     for name, url in {
         "models": "/models/",
         "history": "/c/",
+        "defaults": "/settings/",
+        "personas": "/personas/",
+        "persona": "/personas/new/",
         "rename": f"{address}rename/",
         "delete": f"{address}delete/",
         "password": "/accounts/password/change/",

@@ -116,11 +116,11 @@ def test_what_a_frozen_process_wrote_is_asked_for_again_and_it_overwrites_nothin
     said_more = threading.Event()
     upstream.enqueue("Half an answer", said_more, " and more", HANG)
     chat = begun(tabs[0])
-    sites[0].signal(signal.SIGSTOP)
     upstream.enqueue(rest)
     again = f"{chat.address}{verb}/"
     refused = post(tabs[1], again, message_id=chat.reply_id)
-    assert refused.status == 409  # it may still be at work
+    assert refused.status == 409  # it is still at work
+    sites[0].signal(signal.SIGSTOP)
     until(lambda: post(tabs[1], again, message_id=chat.reply_id).status == 200)
     until(lambda: answers(tabs[1].get(chat.address).text) == [("completed", whole)])
     said_more.set()

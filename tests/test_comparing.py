@@ -25,7 +25,7 @@ from conversations.models import ChatModel, Conversation, Generation, ModelFallb
 from conversations.presenting import message_views
 from conversations.services.acceptance import Draft, accept, accept_all
 from conversations.stores import get_store
-from conversations.streaming import outcome
+from conversations.streaming import outcome, storing
 from conversations.streaming.executors import in_database, in_store
 from conversations.types import Delta
 from tests.helpers import branch, finished, refreshed, say
@@ -389,7 +389,7 @@ async def test_what_is_stored_late_does_not_bring_the_columns_back(engine, alice
         await in_store(store.save, chat.key, type(empty)())
         await in_database(lambda: Generation.objects.update(stored_at=None))
         for number in order:
-            await in_store(outcome.store_turn, rows[number].pk)
+            await in_store(storing.store_turn, rows[number].pk)
         transcript = await in_store(store.load, chat.key)
         assert transcript.leaf == following.reply_id, order
         assert len(transcript.messages) == 6
@@ -489,7 +489,7 @@ async def test_what_a_dead_process_left_is_settled_lane_by_lane(stores, held, al
     rows = [lanes[2].pk, lanes[0].pk]
     assert await in_database(outcome.settle_abandoned, rows) == 2
     for pk in rows:
-        await in_store(outcome.store_turn, pk)
+        await in_store(storing.store_turn, pk)
     transcript = await stored(lanes[0])
     statuses = [message.metadata["status"] for message in transcript.lanes(lanes[0].user_message_id)]
     assert statuses == ["interrupted", "completed", "interrupted"]

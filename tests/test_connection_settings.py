@@ -79,6 +79,7 @@ def test_each_has_its_own_secret_models_and_patience(read):
         CHAT_CONNECTION_WORK_MODELS="a, b",
         CHAT_CONNECTION_WORK_LABEL="Our own",
         CHAT_CONNECTION_MY_LAB_CAN_CONTINUE="1",
+        CHAT_CONNECTION_MY_LAB_KNOWS_TOP_K="1",
         CHAT_CONNECTION_MY_LAB_FIRST_TOKEN_TIMEOUT="300",
     )
     work, lab = get_backend("work"), get_backend("my-lab")
@@ -89,6 +90,7 @@ def test_each_has_its_own_secret_models_and_patience(read):
     )
     assert (lab.api_key, lab.label, lab.supports_continue, lab.limits.first) == ("", "10.0.0.5", True, 300)
     assert work.limits.first == 60
+    assert [[one.name for one in backend.settings][-1] for backend in (work, lab)] == ["top_p", "top_k"]
 
 
 def test_hugging_face_takes_a_provider_and_an_organization_that_pays(read):

@@ -118,6 +118,11 @@ def test_a_provider_of_a_model_that_is_still_offered_is_not_gone(acme):
     assert sync("--disable-missing") == ""
 
 
+def test_entries_of_a_connection_that_has_no_list_are_never_gone(settings, scripted):
+    ChatModel.objects.create(backend="scripted", model_id="with-an-adapter", label="Ours")
+    assert sync("scripted", "--disable-missing") == ""
+
+
 def test_sizes_and_prices_are_brought_up_to_date_and_texts_left_alone(acme, upstream):
     sync("--add", "big")
     ChatModel.objects.filter(model_id="big").update(label="Our big one", context_size=1)
@@ -184,6 +189,7 @@ def test_a_server_that_does_not_list_is_told_with_what_to_do(acme, upstream, fau
 
 def test_a_server_that_hangs_is_not_waited_for(acme, upstream, monkeypatch):
     monkeypatch.setattr(services.offering, "COMMAND_PATIENCE", 0.3)
+    acme("acme", first_token_timeout=5)  # would be told otherwise
     upstream.models = HANG
     with pytest.raises(CommandError, match=r"“Acme” did not list its models within 1 second\. See whether it is busy"):
         sync()

@@ -168,7 +168,7 @@ async def test_what_is_waited_for_is_told_meanwhile(scripted, monkeypatch):
 async def test_several_are_asked_at_once_and_a_slow_one_holds_nobody_up(connect, upstream):
     models = [ChatModel(pk=i, backend="acme", model_id=name, label=name) for i, name in enumerate(["hang", "a", "b"])]
     found = []
-    async with aclosing(probe_all(models)) as news:
+    async with asyncio.timeout(30), aclosing(probe_all(models)) as news:
         async for one in news:
             if isinstance(one, Probe):
                 found.append(one.label)

@@ -7,8 +7,8 @@ import pytest
 from conversations import services, streaming
 from conversations.backends import get_backend
 from conversations.backends.scripted import ScriptedBackend
-from conversations.errors import InputError
-from conversations.models import Conversation, ModelSetting, Persona
+from conversations.errors import BackendError, InputError
+from conversations.models import Conversation, ModelFallback, ModelSetting, Persona
 from conversations.streaming.executors import in_database
 from conversations.types import NOTHING, Delta, Setting
 from tests.helpers import branch, finished, say
@@ -239,3 +239,32 @@ async def test_the_inputs_that_a_backend_declares_reach_it(toned, alice):
         assert (options["tone"], options["rhymes"], options["place"]) == ("merry", True, "")
     finally:
         await streaming.shutdown()
+
+
+async def test_a_substitute_is_asked_within_bounds_of_its_own(engine, alice, scripted, catalogue, settings):
+    settings.CHAT_BACKENDS = {**settings.CHAT_BACKENDS, "toned": {"BACKEND": "tests.test_tuning.Toned"}}
+    scripted = get_backend("scripted")
+
+    def connect():
+        services.seed_catalogue()
+        stand_in = next(model for model in services.available_models() if model.backend == "toned")
+        ModelFallback.objects.create(model=catalogue["scripted"], substitute=stand_in)
+        change(stand_in, "max_tokens", most=512)
+        change(stand_in, "memory", is_hidden=True, default="9")
+        change(stand_in, "top_p", default="0.5")
+
+    await in_database(connect)
+    scripted.enqueue(BackendError("No."))
+    chat = services.start_conversation(alice)
+    chat.model, chat.options = catalogue["scripted"], {"temperature": 0.2, "max_tokens": 4096, "memory": 4}
+    row = await finished(await services.send_message(chat, "Hi", parent_id=""))
+    assert row.status == "completed"
+    assert dict(asked(get_backend("toned")).options) == {
+        "temperature": 0.2,
+        "max_tokens": 512,
+        "memory": 9,
+        "top_p": 0.5,
+        "tone": "plain",
+        "place": "",
+        "rhymes": False,
+    }

@@ -18,7 +18,7 @@ from conversations import pages, services, streaming
 from conversations.errors import BackendError
 from conversations.models import Conversation, Generation
 from conversations.stores import get_store
-from conversations.streaming import outcome
+from conversations.streaming import storing
 from conversations.streaming.executors import in_database, in_store
 from conversations.types import Message, Transcript
 from tests.helpers import branch, finished, say
@@ -438,7 +438,7 @@ async def test_the_text_of_old_turns_stands_in_the_store_alone_and_is_still_answ
     generation = await say(alice, "Hi")
     await finished(generation)
     settings.CHAT_KEEP_KEYS_HOURS = 0
-    assert await in_database(outcome.prune) == 1
+    assert await in_database(storing.prune) == 1
     assert (await the_generation()).reply_text == ""
     response = await browser.get(reverse("conversations:follow", args=[generation.pk]))
     assert "Hi" in Page().take(b"".join([part async for part in response.streaming_content])).text

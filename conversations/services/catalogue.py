@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.conf import settings
 from django.db import DatabaseError, transaction
@@ -16,6 +16,7 @@ from conversations import guards
 from conversations.backends import get_backend
 from conversations.errors import BackendUnavailable, InputError
 from conversations.models import ChatModel, Conversation, ModelFallback, ModelSetting
+from conversations.services.tunables import Tunables, tunables
 from conversations.streaming.reply import Candidate
 
 logger = logging.getLogger(__name__)
@@ -61,6 +62,7 @@ class _Catalogue:
     fallbacks: Mapping[int, tuple[int, ...]]
     settings: Mapping[int, Mapping[str, ModelSetting]]
     at: float
+    tunables: dict[int, Tunables] = field(default_factory=dict)
 
 
 _known: _Catalogue | None = None
@@ -101,9 +103,16 @@ def available_models() -> list[ChatModel]:
     return [model for model in _catalogue().models if model.is_available]
 
 
-def changes_of(model: ChatModel) -> Mapping[str, ModelSetting]:
-    """What this entry changes of the settings that its connection declares, by their names."""
-    return _catalogue().settings.get(model.pk, {})
+def tunables_of(model: ChatModel) -> Tunables:
+    """What can be tuned with this model. Made once while the catalogue is remembered: every send asks for it."""
+    return _tunables(model, _catalogue())
+
+
+def _tunables(model: ChatModel, catalogue: _Catalogue) -> Tunables:
+    made = catalogue.tunables.get(model.pk)
+    if made is None:
+        made = catalogue.tunables[model.pk] = tunables(model, catalogue.settings.get(model.pk, {}))
+    return made
 
 
 def default_model(models: list[ChatModel] | None = None) -> ChatModel | None:
@@ -148,10 +157,10 @@ def _candidates(model: ChatModel, catalogue: _Catalogue) -> tuple[Candidate, ...
     available = {entry.pk: entry for entry in catalogue.models if entry.is_available}
     substitutes = catalogue.fallbacks.get(model.pk, ())
     models = [model, *(available[pk] for pk in substitutes if pk in available)]
-    return tuple(map(candidate_of, models))
+    return tuple(candidate_of(entry, _tunables(entry, catalogue)) for entry in models)
 
 
-def candidate_of(model: ChatModel) -> Candidate:
+def candidate_of(model: ChatModel, tunables: Tunables | None = None) -> Candidate:
     return Candidate(
         model.backend,
         model.model_id,
@@ -160,6 +169,7 @@ def candidate_of(model: ChatModel) -> Candidate:
         model.context_size,
         model.parameters,
         filter_level=model.filter_level,
+        tunables=tunables,
     )
 
 

@@ -21,7 +21,7 @@ from conversations.services.launching import body_hash, launch_all, once
 from conversations.services.stopping import stop
 from conversations.services.turns import parent_of, select
 from conversations.services.wishes import Wish, chosen_with_options
-from conversations.streaming import outcome
+from conversations.streaming import storing
 from conversations.streaming.executors import in_database, in_store
 from conversations.types import NOTHING, Message, Transcript, new_id
 
@@ -110,7 +110,7 @@ async def keep(conversation: Conversation, message_id: str) -> None:
 def _show(conversation: Conversation, reply: Message) -> None:
     rows = Generation.objects.filter(conversation_id=conversation.pk, reply_id=reply.id, stored_at=None)
     for generation_id in rows.values_list("pk", flat=True):  # it ended a moment ago, or the store was away
-        outcome.store_turn(generation_id)
+        storing.store_turn(generation_id)
     select(conversation, reply.id)
 
 

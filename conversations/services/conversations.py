@@ -16,7 +16,7 @@ from conversations.models import TITLE_MAX_LENGTH, ChatModel, Conversation, Gene
 from conversations.outbox import laid_over
 from conversations.stores import get_store
 from conversations.stores.document import dumps
-from conversations.streaming import outcome
+from conversations.streaming import storing
 from conversations.types import Message, Transcript
 
 ROOM_FOR_A_TURN = 2_000_000  # bytes
@@ -137,6 +137,6 @@ def delete(conversation: Conversation) -> None:
     """
     Conversation.objects.filter(pk=conversation.pk).update(deleted_at=timezone.now())
     try:
-        outcome.purge(conversation)
+        storing.purge(conversation)
     except StoreUnavailable as error:
         logger.warning("A deleted conversation's document could not be removed yet: %s", error)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 from conversations.backends import get_backend
 from conversations.backends.tuning import ALL_THAT_FITS
@@ -14,8 +15,7 @@ from conversations.errors import BackendError
 from conversations.services.acceptance import Draft
 from conversations.services.catalogue import remember_size
 from conversations.services.context import Branch, Fit, NoRoom, fit
-from conversations.services.counting import Counter
-from conversations.services.estimating import estimate_prompt
+from conversations.services.counting import Counter, estimated
 from conversations.services.learned import context_size, learn_count, learn_size, name_of
 from conversations.services.refusing import Asked, in_short, too_large
 from conversations.streaming import current_writer
@@ -47,10 +47,12 @@ class Prompt:
         self._user_id = str(draft.conversation.user_id)
         self._conversation_id = str(draft.conversation.pk)
         self._fits: dict[Candidate, Fit] = {}
+        self._chosen: Candidate | None = None
         self._asked: Asked = "rest" if draft.prefix else "new" if draft.is_new_message else "again"
 
     async def first_request(self, candidates: Sequence[Candidate]) -> ChatRequest:
-        """For the first of them that has room for it. Raises TooLarge if none has."""
+        """For the first of them that has room for it; the chosen model comes first. Raises TooLarge if none has."""
+        self._chosen = candidates[0]
         try:
             if self._is_much(candidates[0]):
                 return await asyncio.to_thread(self._first_request, candidates)
@@ -73,8 +75,15 @@ class Prompt:
     def _fit(self, candidate: Candidate) -> Fit:
         """What of the branch goes to this model. Raises NoRoom."""
         if candidate not in self._fits:
-            self._fits[candidate] = fit(self.branch, Counter(candidate), context_size(candidate))
+            self._fits[candidate] = fit(self._branch_for(candidate), Counter(candidate), context_size(candidate))
         return self._fits[candidate]
+
+    def _branch_for(self, candidate: Candidate) -> Branch:
+        """A substitute is asked with what was wished of the model that was chosen, within bounds of its own."""
+        if self._chosen in (None, candidate) or None in (candidate.tunables, self._chosen.tunables):
+            return self.branch
+        wishes = self._chosen.tunables.wishes_in(self.branch.options)
+        return replace(self.branch, options=candidate.tunables.options_for(wishes))
 
     def _first_request(self, candidates: Sequence[Candidate]) -> ChatRequest:
         first: NoRoom | None = None
@@ -111,7 +120,7 @@ class Prompt:
         if before is None:
             return False
         if error.prompt_tokens:
-            learn_count(name_of(candidate), estimate_prompt(before.messages), error.prompt_tokens)
+            learn_count(name_of(candidate), estimated(before.messages), error.prompt_tokens)
         if error.context_size:
             self._learn_size(candidate, error.context_size)
         now = self._refitted(candidate, context_size(candidate))
@@ -126,11 +135,11 @@ class Prompt:
 
     def counted(self, candidate: Candidate, request: ChatRequest, tokens: int) -> None:
         """The model's server says how many tokens the request had."""
-        learn_count(name_of(candidate), estimate_prompt(request.messages), tokens)
+        learn_count(name_of(candidate), estimated(request.messages), tokens)
 
     def _refitted(self, candidate: Candidate, size: int | None) -> Fit | None:
         try:
-            return fit(self.branch, Counter(candidate), size)
+            return fit(self._branch_for(candidate), Counter(candidate), size)
         except NoRoom:
             return None
 

@@ -13,12 +13,12 @@ from typing import Any
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from conversations.backends import get_backend
 from conversations.backends.tuning import USUAL, USUAL_NAMES
-from conversations.errors import BackendError, InputError
-from conversations.models import ChatModel, Conversation, ModelSetting
-from conversations.services.catalogue import available_models, changes_of
-from conversations.services.values import checked, narrowed, nearest
+from conversations.errors import InputError
+from conversations.models import ChatModel, Conversation
+from conversations.services.catalogue import available_models, tunables_of
+from conversations.services.tunables import Tunables
+from conversations.services.values import checked
 from conversations.types import NOTHING, Setting
 
 
@@ -34,23 +34,22 @@ def options_for(conversation: Conversation, model: ChatModel, given: Mapping[str
     out where this one does not know it. Raises InputError, naming the field, for a value that is `given` and is not
     among those that this model takes.
     """
-    changes = changes_of(model)
-    options = dict(settings.CHAT_DEFAULT_OPTIONS) if _is_language_model(model) else {}
-    known = set(USUAL_NAMES)
-    for declared in _declared(model):
-        setting = _as_entry_says(declared, changes)
-        known.add(setting.name)
-        value = setting.default
-        if not _is_hidden(setting, changes):
-            if given.get(setting.name) is not None:
-                value = checked(setting, given[setting.name])
-            elif setting.name in conversation.options:
-                value = nearest(setting, conversation.options[setting.name])
-        options[setting.name] = value
+    known = tunables_of(model)
+    wishes = conversation.options if not given else {**conversation.options, **_checked(given, known)}
+    return known.options_for(wishes)
+
+
+def _checked(given: Mapping[str, Any], known: Tunables) -> dict[str, Any]:
+    """What is given, in the kinds of the settings; without what this model does not know, or its entry hides."""
+    taken = {one.setting.name: one for one in known.each}
     for name in given:
-        if name not in known:
+        if name not in taken and name not in USUAL_NAMES:
             raise InputError(_("“{field}” cannot be set with this model.").format(field=name))
-    return {name: value for name, value in options.items() if value is not None}
+    return {
+        name: value
+        for name, one in taken.items()
+        if not one.is_hidden and (value := checked(one.setting, given.get(name))) is not None
+    }
 
 
 def prepared_options(
@@ -63,15 +62,14 @@ def prepared_options(
 
 def open_settings(model: ChatModel) -> Iterator[tuple[Setting, Setting]]:
     """Each setting that people can tune with this model: as its connection declares it, and as the entry narrows it."""
-    changes = changes_of(model)
-    for declared in _declared(model):
-        if not _is_hidden(declared, changes):
-            yield declared, _as_entry_says(declared, changes)
+    for one in tunables_of(model).each:
+        if not one.is_hidden:
+            yield one.declared, one.setting
 
 
 def usual_settings() -> tuple[Setting, ...]:
     """The usual ones that any of the site's models knows, each without a default: that is every model's own."""
-    known = {setting.name for model in available_models() for setting in _declared(model)}
+    known = {one.setting.name for model in available_models() for one in tunables_of(model).each}
     return tuple(replace(setting, default=None) for setting in USUAL if setting.name in known)
 
 
@@ -80,31 +78,3 @@ def system_prompt_of(conversation: Conversation) -> str:
     if conversation.persona_id is not None and conversation.persona is not None:
         return conversation.persona.prompt
     return conversation.system_prompt.strip() or settings.CHAT_SYSTEM_PROMPT
-
-
-def _declared(model: ChatModel) -> list[Setting]:
-    """What its connection knows, with the site's defaults. Nothing if the connection is gone."""
-    try:
-        known = get_backend(model.backend).settings
-    except BackendError:
-        return []
-    site = settings.CHAT_DEFAULT_OPTIONS
-    return [narrowed(one, default=site[one.name]) if one.name in site else one for one in known]
-
-
-def _is_language_model(model: ChatModel) -> bool:
-    try:
-        return get_backend(model.backend).is_language_model
-    except BackendError:
-        return False
-
-
-def _is_hidden(setting: Setting, changes: Mapping[str, ModelSetting]) -> bool:
-    return setting.name in changes and changes[setting.name].is_hidden
-
-
-def _as_entry_says(setting: Setting, changes: Mapping[str, ModelSetting]) -> Setting:
-    row = changes.get(setting.name)
-    if row is None:
-        return setting
-    return narrowed(setting, default=row.default or None, least=row.least, most=row.most)

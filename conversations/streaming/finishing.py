@@ -14,7 +14,7 @@ from conversations.models import Conversation, Generation
 from conversations.reasoning import OPENED, PARAMETER
 from conversations.relay import Relay
 from conversations.signals import generation_finished
-from conversations.streaming import outcome
+from conversations.streaming import outcome, storing
 from conversations.streaming.executors import in_database, in_store
 from conversations.streaming.reply import LiveReply
 from conversations.titles import make_title
@@ -48,18 +48,18 @@ class Outbox:
         now = time.monotonic()
         self._refused = {pk: at for pk, at in self._refused.items() if now - at < REFUSED_AGAIN_AFTER}
         try:
-            for generation_id in await in_database(outcome.waiting_for_store, list(self._refused)):
+            for generation_id in await in_database(storing.waiting_for_store, list(self._refused)):
                 await self._store(generation_id)
-            await in_store(outcome.purge_deleted)
+            await in_store(storing.purge_deleted)
             if now - self._pruned_at > PRUNE_EVERY:
                 self._pruned_at = now
-                await in_database(outcome.prune)
+                await in_database(storing.prune)
         except StoreUnavailable as error:  # the next tick tries again
             logger.warning("The store does not answer: %s", error)
 
     async def _store(self, generation_id: UUID) -> None:
         try:
-            await in_store(outcome.store_turn, generation_id)
+            await in_store(storing.store_turn, generation_id)
         except StoreUnavailable:
             raise
         except Exception:  # a broken or full document must not keep the others waiting
@@ -69,7 +69,7 @@ class Outbox:
 
 async def _store(generation_id: UUID) -> None:
     try:
-        await in_store(outcome.store_turn, generation_id)
+        await in_store(storing.store_turn, generation_id)
     except Exception as error:  # the outbox tries again, whatever it was
         logger.warning("Turn %s waits for the store: %s: %s", generation_id, type(error).__name__, error)
 

@@ -1,4 +1,4 @@
-"""Deciding what became of a reply, once; then letting the store follow. Synchronous: run in the executors.
+"""Deciding what became of a reply, once. Synchronous: run in the database's executor.
 
 The decision is one guarded UPDATE. Whoever changes the row has won, and only then is the reply shown
 as final; whoever finds the row taken stores nothing.
@@ -10,11 +10,9 @@ import logging
 from contextlib import nullcontext
 from copy import copy
 from dataclasses import asdict
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.db import DataError, IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -22,16 +20,13 @@ from django.utils.translation import gettext as _
 
 from conversations import plain_sql
 from conversations.cleaning import clean
-from conversations.errors import NotFound
-from conversations.models import INSTEAD_OF_MAX_LENGTH, ChatModel, Conversation, Generation, Writer
-from conversations.outbox import laid_over
+from conversations.models import INSTEAD_OF_MAX_LENGTH, ChatModel, Generation, Writer
 from conversations.signals import generation_finished
 from conversations.stores import get_store
+from conversations.streaming import storing
 from conversations.streaming.reply import LiveReply, Outcome
 
 logger = logging.getLogger(__name__)
-OUTBOX_BATCH = 50
-OUTBOX_PATIENCE = 3  # ticks of the clock
 REFUSALS = (DataError, ValueError)  # of a text: by the database, or by its driver, which cannot encode it
 UNWRITABLE = "unwritable"
 
@@ -106,7 +101,7 @@ def _store_along(row: Generation) -> bool:
     """Within the transaction that decides it. False if the store did not take it: the outbox tries again."""
     try:
         with transaction.atomic():
-            _store(row)
+            storing.store(row)
     except Exception as error:
         logger.info("Turn %s was not stored along: %s", row.pk, type(error).__name__)
         Generation.objects.filter(pk=row.pk).update(stored_at=None)
@@ -140,61 +135,6 @@ def tell(generation_id: UUID) -> None:
 
 def _decide(row: dict[str, Any], fields: dict[str, Any]) -> bool:
     return bool(plain_sql.update(Generation, row | {"status": Generation.Status.IN_PROGRESS}, fields))
-
-
-def store_turn(generation_id: UUID) -> bool:
-    """Bring a decided turn into the store and note it in the row. Doing it twice adds nothing.
-
-    Raises StoreUnavailable; a clock tries again. False if there was nothing left to do. A deleted
-    conversation has no document, and none is created; where a living one has none, the turn stays in its
-    row and NotFound says so.
-    """
-    rows = Generation.objects.filter(pk=generation_id, stored_at=None).exclude(status=Generation.Status.IN_PROGRESS)
-    generation = rows.select_related("conversation", "model").first()
-    if generation is None:
-        return False
-    _store(generation)
-    return bool(rows.update(stored_at=timezone.now()))
-
-
-def _store(generation: Generation) -> None:
-    transcript = get_store().update(generation.conversation.key, lambda known: laid_over(known, generation))
-    row = {"id": generation.conversation_id}
-    if transcript.version is None and plain_sql.select(Conversation, ["id"], row | {"deleted_at": None}):
-        raise NotFound(f"The document of conversation {generation.conversation_id} is not in the store.")
-    size = {"message_count": len(transcript.messages), "size": transcript.size}
-    plain_sql.update(Conversation, row, size)
-
-
-def waiting_for_store(but: list[UUID]) -> list[UUID]:
-    """Decided turns that the store does not have yet, oldest first, at most OUTBOX_BATCH, `but` left out.
-
-    Those decided only now are left to whoever decided them.
-    """
-    settled = timezone.now() - OUTBOX_PATIENCE * timedelta(seconds=settings.CHAT_CLOCK_INTERVAL)
-    rows = Generation.objects.filter(stored_at=None, finished_at__lt=settled).exclude(pk__in=but)
-    return list(rows.order_by("created_at").values_list("pk", flat=True)[:OUTBOX_BATCH])
-
-
-def purge_deleted() -> int:
-    """Finish deletions that the store did not let finish. Raises StoreUnavailable. Returns how many."""
-    doomed = list(Conversation.objects.exclude(deleted_at=None)[:OUTBOX_BATCH])
-    for conversation in doomed:
-        purge(conversation)
-    return len(doomed)
-
-
-def purge(conversation: Conversation) -> None:
-    """Remove the document, then the row. Raises StoreUnavailable; the tombstone then stays."""
-    get_store().delete(conversation.key)
-    Conversation.objects.filter(pk=conversation.pk).delete()
-
-
-def prune() -> int:
-    """Take the text out of rows that the store has had for long: nothing is kept twice. Returns how many."""
-    long_ago = timezone.now() - timedelta(hours=settings.CHAT_KEEP_KEYS_HOURS)
-    rows = Generation.objects.filter(stored_at__lt=long_ago).exclude(user_text="", reply_text="")
-    return rows.update(user_text="", reply_text="", reasoning_text="")
 
 
 def abandoned_by(writers: list[UUID]) -> list[UUID]:

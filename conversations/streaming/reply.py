@@ -38,7 +38,7 @@ class Candidate:
     """A model that may answer: the alias of its connection, its id there, its label and ChatModel pk.
 
     `context_size` in tokens, None if unknown. `parameters` are handed to the connection with each request.
-    `filter_level` is for the guards.
+    `filter_level` is for the guards, `tunables` for whoever makes its request (services/tunables.py).
     """
 
     backend: str
@@ -48,6 +48,7 @@ class Candidate:
     context_size: int | None = None
     parameters: Mapping[str, Any] = field(default_factory=lambda: NOTHING, hash=False)
     filter_level: str = "standard"
+    tunables: Any = field(default=None, compare=False)
 
 
 class Prompt(Protocol):

@@ -11,7 +11,6 @@ import asyncio
 import contextvars
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterator
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
@@ -28,6 +27,7 @@ from conversations.streaming.obituary import Obituary
 from conversations.streaming.pulling import pull
 from conversations.streaming.repeating import repeat
 from conversations.streaming.reply import LiveReply, Outcome
+from conversations.streaming.rounds import Rounds
 
 logger = logging.getLogger(__name__)
 Status = Generation.Status
@@ -42,15 +42,14 @@ class Writer:
         self.relay: Relay = open_relay(loop)
         self.live: dict[UUID, LiveReply] = {}
         self._draining_since: float | None = None
-        self._obituary = Obituary()
+        self.obituary = Obituary()
         self.neighbours = Neighbours()
-        self._outbox = finishing.Outbox()
         self.decided: dict[UUID, Generation] = {}
         """The rows of replies that ended here a moment ago, for their readers."""
         self._tasks: set[asyncio.Task] = set()
         self._ready = asyncio.Lock()
         self._clock: set[asyncio.Task] = set()
-        self._idle: set[UUID] = set()  # rows in progress of this process that no task was writing at the last tick
+        self._rounds = Rounds(self)
 
     async def ready(self) -> UUID:
         """This process's id in the database, registering it at first. Raises ShuttingDown, or the database's error."""
@@ -59,15 +58,8 @@ class Writer:
         async with self._ready:
             if self.id is None:
                 self.id = await in_database(clock.register)
-                self._clock = {self.spawn(repeat(*loop)) for loop in self._loops()}
+                self._clock = {self.spawn(repeat(*round_)) for round_ in self._rounds.all()}
         return self.id
-
-    def _loops(self) -> Iterator[tuple[Callable[[], Awaitable[None]], str]]:
-        """What is done again and again, and the setting with its interval. Apart, so that none waits for another."""
-        yield self._tick, "CHAT_CLOCK_INTERVAL"
-        yield self._watch, "CHAT_CLOCK_INTERVAL"
-        yield self._chores, "CHAT_CLOCK_INTERVAL"
-        yield self._stop_asked, "CHAT_STOP_INTERVAL"
 
     def launch(self, reply: LiveReply) -> None:
         """Begin to write an accepted turn."""
@@ -91,12 +83,12 @@ class Writer:
         reply = self.live.get(generation_id)
         if reply is None or reply.task is None:
             return False
-        self._cancel(reply, Status.CANCELLED)
+        self.cancel(reply, Status.CANCELLED)
         return True
 
     def is_silent(self, writer_id: UUID | None) -> bool:
         """Whether the process that holds a reply is gone (None) or silent for so long that its owner may settle it."""
-        return writer_id is None or (writer_id != self.id and self._obituary.is_silent(writer_id))
+        return writer_id is None or (writer_id != self.id and self.obituary.is_silent(writer_id))
 
     def spawn(self, coroutine) -> asyncio.Task:
         """A task with a context of its own: a request's context would tie a thread and a connection to it."""
@@ -135,10 +127,11 @@ class Writer:
 
     def _interrupt(self) -> None:
         for reply in list(self.live.values()):
-            self._cancel(reply, Status.INTERRUPTED)
+            self.cancel(reply, Status.INTERRUPTED)
 
     @staticmethod
-    def _cancel(reply: LiveReply, status: str) -> None:
+    def cancel(reply: LiveReply, status: str) -> None:
+        """End it as a Generation.Status says, unless it has ended."""
         if reply.outcome is None and not reply.cancelled_as:
             reply.cancelled_as = status
             reply.task.cancel()
@@ -177,53 +170,6 @@ class Writer:
     def _remember(self, row: Generation) -> None:
         self.decided[row.pk] = row
         asyncio.get_running_loop().call_later(MEMORY, self.decided.pop, row.pk, None)
-
-    async def _tick(self) -> None:
-        """A sign of life, the checkpoint, the claims: what must not wait for anything else."""
-        known = set(self.live)  # a reply that begins during the query has no claim in its answer
-        mine = await self._checkpoint()
-        for reply in [reply for reply in self.live.values() if reply.outcome]:
-            self.spawn(self.conclude(reply))
-        for reply in [self.live[pk] for pk in known & self.live.keys() - mine]:
-            self._cancel(reply, Status.INTERRUPTED)  # settled by somebody else: close the upstream
-        # Accepted by this process, but never begun: the second time they are seen so, they are settled.
-        idle = mine - self.live.keys()
-        if lost := [pk for pk in idle if pk in self._idle]:
-            await in_database(outcome.settle_abandoned, lost)
-        self._idle = idle
-
-    async def _checkpoint(self) -> set[UUID]:
-        """Save what moved; whose text the database refuses, fails. Returns the replies that are this process's."""
-        running = [reply for reply in self.live.values() if not reply.outcome]
-        moved = [reply for reply in running if reply.length != reply.checkpointed]
-        thinking = [reply for reply in running if reply.thoughts.length != reply.thoughts.checkpointed]
-        texts = [(reply.generation_id, reply.text) for reply in moved]
-        thoughts = [(reply.generation_id, reply.thoughts.text, reply.thoughts.milliseconds) for reply in thinking]
-        mine, refused = await in_database(clock.tick, self.id, texts, thoughts)
-        if refused is None:
-            return mine
-        for reply, (_pk, text) in zip(moved, texts, strict=True):
-            reply.checkpointed = len(text)
-        for reply, (_pk, text, _ms) in zip(thinking, thoughts, strict=True):
-            reply.thoughts.checkpointed = len(text)
-        for reply in running:
-            if reply.generation_id in refused:
-                self._cancel(reply, Status.FAILED)
-        return mine
-
-    async def _stop_asked(self) -> None:
-        """A Stop that reached another process: its upstream costs money, so it does not wait for the tick."""
-        if self.live:
-            for pk in await in_database(clock.stops, self.id):
-                self.stop(pk)
-
-    async def _watch(self) -> None:
-        await in_database(self._obituary.watch, self.id)
-        self.neighbours.look(self._obituary.count_beside(settings.CHAT_DEPLOY_OVERLAP))
-
-    async def _chores(self) -> None:
-        """What the store is still to get."""
-        await self._outbox.catch_up()
 
 
 _writers: WeakKeyDictionary[asyncio.AbstractEventLoop, Writer] = WeakKeyDictionary()

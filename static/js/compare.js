@@ -17,10 +17,8 @@ export function shut(values, ticked, most) {
   return ticked.length < most ? [] : values.filter((value) => !ticked.includes(value));
 }
 
-/** Bring the composer's picker to life, if there is one. `show()` says how many are ticked, `clear()` unticks all. */
-export function startCompare(form, storage) {
-  const picker = document.querySelector("[data-compare]");
-  if (!picker) return { show() {}, clear() {} };
+/** Bring the picker of the composer's form to life. `show()` says how many are ticked, `clear()` unticks all. */
+export function startCompare(picker, form, storage) {
   const boxes = [...picker.querySelectorAll("input[name=models]")];
   const name = `compare ${document.body.dataset.user}`;
   const ticked = () => boxes.filter((box) => box.checked).map((box) => box.value);
@@ -74,5 +72,6 @@ export function startCompare(form, storage) {
     picker.hidePopover();
   });
   show();
+  if (picker.matches(":popover-open")) offer();
   return { show, clear: () => tick([]) };
 }

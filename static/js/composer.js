@@ -1,5 +1,4 @@
 // The composer: what is typed is kept until the site has accepted it.
-import { startCompare } from "./compare.js";
 import { browserStorage, joined, keepDraft, recallDraft } from "./drafts.js";
 import { deliver, post } from "./send.js";
 
@@ -32,6 +31,7 @@ export function startComposer(page) {
   const grows = CSS.supports("field-sizing", "content");
   let busy = false;
   let sent = ""; // on its way
+  let comparing = null; // once models were chosen to be compared
 
   const part = (name) => form.querySelector(`[data-part="${name}"]`);
   const isLive = () => form.hasAttribute("data-live");
@@ -66,13 +66,18 @@ export function startComposer(page) {
     if (picker && [...picker.options].some((option) => option.value === chosen)) picker.value = chosen;
     page.adopted();
     nameModel();
-    comparing.show();
+    comparing?.show();
     if (focused) refocus();
   }
 
   function refocus() {
     if (touch.matches) form.querySelector("[data-stop], [data-send]").focus(); // no keyboard over the answer
     else field.focus();
+  }
+
+  async function bringComparing({ target }) {
+    const { startCompare } = await import("./compare.js");
+    comparing = startCompare(target, form, storage);
   }
 
   function fields() {
@@ -106,7 +111,7 @@ export function startComposer(page) {
   function accept(turn, replaced) {
     keepDraft(storage, draftKey(), "");
     adopt(turn.querySelector("template[data-composer]").content.querySelector("form"));
-    if (!replaced) comparing.clear();
+    if (!replaced) comparing?.clear();
     keep();
     page.accepted(turn, replaced);
   }
@@ -207,7 +212,7 @@ export function startComposer(page) {
     }
   });
 
-  const comparing = startCompare(form, storage);
+  document.querySelector("[data-compare]")?.addEventListener("beforetoggle", bringComparing, { once: true });
   field.autocomplete = "off"; // the draft is restored here, and a sent message must not come back
   show(field.value.trim() ? field.value : recallDraft(storage, draftKey())); // somebody may have typed before this script came
   keep();

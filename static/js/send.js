@@ -37,6 +37,13 @@ export async function ask(url, options = {}) {
   }
 }
 
+/** The markup in a response; nothing where there is none. */
+export async function fragmentOf(response) {
+  const page = document.createElement("template");
+  page.innerHTML = (await response?.text().catch(() => "")) ?? "";
+  return page.content;
+}
+
 /** Post until it is answered: `{turn, composer}`, elements of the answer or null. */
 export async function deliver(url, body) {
   for (let waited = 0; ; ) {
@@ -50,10 +57,9 @@ export async function deliver(url, body) {
 
 async function attempt(url, body) {
   const response = await post(url, body);
-  const page = document.createElement("template");
-  page.innerHTML = (await response?.text().catch(() => "")) ?? "";
-  const turn = response?.ok ? page.content.querySelector(".turn") : null;
-  const composer = page.content.querySelector("form[data-composer]");
+  const page = await fragmentOf(response);
+  const turn = response?.ok ? page.querySelector(".turn") : null;
+  const composer = page.querySelector("form[data-composer]");
   return {
     turn,
     composer,

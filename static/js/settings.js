@@ -1,20 +1,8 @@
 // The settings of a chat: a panel beside it, or a sheet on a narrow page. What is changed there is kept at once.
-import { ask, post } from "./send.js";
+import { fieldOf, mark, reset } from "./controls.js";
+import { ask, fragmentOf, post } from "./send.js";
 
 const PAUSE = 600; // ms without a change, after which a text or a moving slider is saved
-
-/** What a form says that differs from its defaults: the indices of the settings. Each is `{value, fallback}`. */
-export function changedAmong(settings) {
-  return settings.flatMap(({ value, fallback }, index) => (value === fallback ? [] : [index]));
-}
-
-const fieldOf = (setting) => setting.querySelector("select, textarea, input:not([type=hidden])");
-const valueOf = (field) => (field.type === "checkbox" ? String(field.checked) : field.value);
-
-function put(field, value) {
-  if (field.type === "checkbox") field.checked = value === "true";
-  else field.value = value;
-}
 
 /**
  * Bring the panel to life. `settled()` resolves when what was changed is saved; `renewed()` is to be called when the
@@ -30,13 +18,15 @@ export function startSettings() {
   const error = panel.querySelector("[data-settings-error]");
   const narrow = matchMedia("(max-width: 720px)");
   let loads = 0;
+  let saves = 0;
   let timer = 0;
   let unsaved = false;
+  let unsent = false;
   let saving = Promise.resolve();
 
   const opener = () => document.querySelector("[data-settings-open]");
   const form = () => body.querySelector("form");
-  const isNew = () => opener().hasAttribute("data-settings-new");
+  const isNew = () => opener()?.hasAttribute("data-settings-new");
   const sentence = (name) => panel.querySelector(`template[data-sentence="${name}"]`).content.cloneNode(true);
 
   function tell(name) {
@@ -55,41 +45,25 @@ export function startSettings() {
     said.delete("content");
     const model = said.get("model");
     complain();
-    if (!form()) body.replaceChildren(sentence("loading"));
     const response = isNew()
       ? await post(href, said)
       : await ask(model ? `${href}?model=${encodeURIComponent(model)}` : href);
-    const page = document.createElement("template");
-    page.innerHTML = (response?.ok && (await response.text().catch(() => ""))) || "";
+    const page = await fragmentOf(response?.ok ? response : null);
     if (turn !== loads) return; // another model was chosen meanwhile
-    if (!page.content.querySelector("form")) {
-      body.replaceChildren();
-      return complain(sentence("unloaded"));
-    }
-    body.replaceChildren(page.content);
-    mark();
+    const isThere = page.querySelector("[data-settings-form]");
+    body.replaceChildren(...(isThere ? [page] : []));
+    if (isThere) show();
+    else complain(sentence("unloaded"));
   }
 
-  /** Show beside each setting whether it differs from its default, and on the button whether any does. */
-  function mark() {
-    const settings = [...body.querySelectorAll("[data-setting]")];
-    const said = settings.map((one) => ({ value: valueOf(fieldOf(one)), fallback: one.dataset.default }));
-    const changed = new Set(changedAmong(said));
-    settings.forEach((one, index) => {
-      one.querySelector("[data-reset]").hidden = !changed.has(index);
-      const output = one.querySelector("[data-value]");
-      if (output) output.textContent = said[index].value;
-    });
-    const all = body.querySelector("[data-reset-all]");
-    if (all) all.hidden = !changed.size;
-    opener()?.toggleAttribute("data-tuned", changed.size > 0);
-    const note = body.querySelector("[data-persona-note]");
-    if (note) note.textContent = form().elements.personality.selectedOptions[0]?.dataset.note ?? "";
+  function show() {
+    opener()?.toggleAttribute("data-tuned", mark(body));
   }
 
   function changed(pause) {
-    mark();
+    show();
     complain();
+    tell("");
     unsaved = true;
     clearTimeout(timer);
     if (isNew()) carry();
@@ -102,6 +76,7 @@ export function startSettings() {
     const inputs = fields.map(([name, value]) => Object.assign(document.createElement("input"), { type: "hidden", name, value }));
     composer.querySelector('[data-part="wishes"]').replaceChildren(...inputs);
     unsaved = false;
+    unsent = true;
     tell("ready");
   }
 
@@ -109,26 +84,28 @@ export function startSettings() {
     clearTimeout(timer);
     if (!unsaved || !form() || isNew()) return saving;
     unsaved = false;
+    const mine = ++saves;
     const { action } = form();
     const said = new URLSearchParams(new FormData(form()));
-    saving = saving.then(async () => {
-      const response = await post(action, said, keepalive ? { keepalive } : {});
-      if (response?.ok) {
-        document.dispatchEvent(new Event("chat:tuned"));
-        return tell("saved");
-      }
-      const page = document.createElement("template");
-      page.innerHTML = (await response?.text().catch(() => "")) ?? "";
-      complain(page.content.querySelector("[data-settings-refusal]") ?? sentence("unsaved"));
-    });
+    if (keepalive) post(action, said, { keepalive }); // nobody will be here for its answer
+    else saving = saving.then(() => (mine === saves ? keep(action, said, mine) : null)); // a later one says all
     return saving;
   }
 
-  function reset(button) {
-    const settings = button.hasAttribute("data-reset") ? [button.closest("[data-setting]")] : body.querySelectorAll("[data-setting]");
-    for (const one of settings) put(fieldOf(one), one.dataset.default);
+  async function keep(action, said, mine) {
+    const response = await post(action, said);
+    if (response?.ok) document.dispatchEvent(new Event("chat:tuned"));
+    const page = await fragmentOf(response);
+    if (mine !== saves || unsaved) return;
+    if (response?.ok) tell("saved");
+    else complain(page.querySelector("[data-settings-refusal]") ?? sentence("unsaved"));
+  }
+
+  function goBack(button) {
+    const setting = button.closest("[data-setting]");
+    reset(body, setting);
     changed(0);
-    (button.hasAttribute("data-reset") ? fieldOf(settings[0]) : panel.querySelector("[data-settings-close]")).focus();
+    (setting ? fieldOf(setting) : panel.querySelector("[data-settings-close]")).focus(); // the button is gone now
   }
 
   function open() {
@@ -136,6 +113,7 @@ export function startSettings() {
     else panel.show();
     opener().setAttribute("aria-expanded", "true");
     tell("");
+    body.replaceChildren(sentence("loading")); // nobody changes what is about to be replaced
     load();
   }
 
@@ -185,7 +163,7 @@ export function startSettings() {
     const button = event.target.closest("[data-reset], [data-reset-all]");
     if (!button) return;
     event.preventDefault();
-    reset(button);
+    goBack(button);
   });
   body.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -201,13 +179,27 @@ export function startSettings() {
   addEventListener("pagehide", () => save({ keepalive: true }));
   dress();
 
+  /** The form of a new chat goes on as that of the chat which its first message has made. */
+  function move(link) {
+    form().action = link.href;
+    const library = body.querySelector("[data-library]");
+    if (library) library.href = link.dataset.library;
+    if (unsent) changed(0); // since that message was sent
+    unsent = false;
+  }
+
   return {
-    settled: () => save(),
+    settled() {
+      unsent = false;
+      return save();
+    },
     renewed() {
       dress();
-      if (!panel.open || !form() || !opener()) return;
-      if (form().action === opener().href) mark();
-      else load();
+      const link = opener();
+      if (!link || !form()) return;
+      if (!isNew() && form().action !== link.href) move(link);
+      if (isNew() && unsent) carry(); // it was refused, and came back with what it had said
+      if (panel.open) show();
     },
   };
 }

@@ -26,7 +26,7 @@ from django.db import DatabaseError  # noqa: E402
 from conversations import services  # noqa: E402
 from conversations.models import ChatModel, Conversation  # noqa: E402
 from conversations.services.acceptance import Draft, accept  # noqa: E402
-from conversations.streaming import clock, outcome  # noqa: E402
+from conversations.streaming import clock, outcome, storing  # noqa: E402
 from conversations.streaming.reply import Candidate, LiveReply, Outcome  # noqa: E402
 from conversations.types import ChatRequest, Delta, new_id  # noqa: E402
 
@@ -40,7 +40,7 @@ def write_turn(conversation: Conversation, model: ChatModel, text: str, writer_i
     for word in text.split():
         reply.take(Delta(word))
         clock.tick(writer_id, [(generation.pk, reply.text)])
-    return outcome.settle(reply, Outcome("completed", "stop"), writer_id) and outcome.store_turn(generation.pk)
+    return outcome.settle(reply, Outcome("completed", "stop"), writer_id) and storing.store_turn(generation.pk)
 
 
 def write(name: str, turns: int, writer_id: UUID) -> tuple[int, list[str]]:

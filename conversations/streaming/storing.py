@@ -1,0 +1,77 @@
+"""Letting the store follow what was decided, and taking away what is no longer needed.
+
+Synchronous: run in the executors.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.utils import timezone
+
+from conversations import plain_sql
+from conversations.errors import NotFound
+from conversations.models import Conversation, Generation
+from conversations.outbox import laid_over
+from conversations.stores import get_store
+
+OUTBOX_BATCH = 50
+OUTBOX_PATIENCE = 3  # ticks of the clock
+
+
+def store_turn(generation_id: UUID) -> bool:
+    """Bring a decided turn into the store and note it in the row. Doing it twice adds nothing.
+
+    Raises StoreUnavailable; a clock tries again. False if there was nothing left to do. A deleted
+    conversation has no document, and none is created; where a living one has none, the turn stays in its
+    row and NotFound says so.
+    """
+    rows = Generation.objects.filter(pk=generation_id, stored_at=None).exclude(status=Generation.Status.IN_PROGRESS)
+    generation = rows.select_related("conversation", "model").first()
+    if generation is None:
+        return False
+    store(generation)
+    return bool(rows.update(stored_at=timezone.now()))
+
+
+def store(generation: Generation) -> None:
+    """Bring a decided turn into its document. Raises StoreUnavailable, and NotFound as `store_turn`."""
+    transcript = get_store().update(generation.conversation.key, lambda known: laid_over(known, generation))
+    row = {"id": generation.conversation_id}
+    if transcript.version is None and plain_sql.select(Conversation, ["id"], row | {"deleted_at": None}):
+        raise NotFound(f"The document of conversation {generation.conversation_id} is not in the store.")
+    size = {"message_count": len(transcript.messages), "size": transcript.size}
+    plain_sql.update(Conversation, row, size)
+
+
+def waiting_for_store(but: list[UUID]) -> list[UUID]:
+    """Decided turns that the store does not have yet, oldest first, at most OUTBOX_BATCH, `but` left out.
+
+    Those decided only now are left to whoever decided them.
+    """
+    settled = timezone.now() - OUTBOX_PATIENCE * timedelta(seconds=settings.CHAT_CLOCK_INTERVAL)
+    rows = Generation.objects.filter(stored_at=None, finished_at__lt=settled).exclude(pk__in=but)
+    return list(rows.order_by("created_at").values_list("pk", flat=True)[:OUTBOX_BATCH])
+
+
+def purge_deleted() -> int:
+    """Finish deletions that the store did not let finish. Raises StoreUnavailable. Returns how many."""
+    doomed = list(Conversation.objects.exclude(deleted_at=None)[:OUTBOX_BATCH])
+    for conversation in doomed:
+        purge(conversation)
+    return len(doomed)
+
+
+def purge(conversation: Conversation) -> None:
+    """Remove the document, then the row. Raises StoreUnavailable; the tombstone then stays."""
+    get_store().delete(conversation.key)
+    Conversation.objects.filter(pk=conversation.pk).delete()
+
+
+def prune() -> int:
+    """Take the text out of rows that the store has had for long: nothing is kept twice. Returns how many."""
+    long_ago = timezone.now() - timedelta(hours=settings.CHAT_KEEP_KEYS_HOURS)
+    rows = Generation.objects.filter(stored_at__lt=long_ago).exclude(user_text="", reply_text="")
+    return rows.update(user_text="", reply_text="", reasoning_text="")
