@@ -214,8 +214,8 @@ def test_who_just_writes_on_goes_on_with_the_first_column(page, models):
     expect(column(page, "Gamma")).to_contain_text("thinks.")
     expect(page.get_by_role("button", name="Send")).to_be_visible()
     ask(page, "And then?")
-    expect(page.locator("article.assistant[data-status=completed]")).to_have_count(2)
     expect(columns(page)).to_have_count(0)
+    expect(page.locator("article.assistant[data-status=completed]")).to_have_count(2)
     texts = page.locator("article.assistant .prose").all_inner_texts()
     page.reload()
     assert page.locator("article.assistant .prose").all_inner_texts() == texts
