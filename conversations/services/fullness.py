@@ -12,7 +12,6 @@ from conversations.services.catalogue import candidate_of
 from conversations.services.context import Branch, fit
 from conversations.services.counting import Counter
 from conversations.services.learned import context_size
-from conversations.services.memory import memory_of
 from conversations.services.tuning import options_for, system_prompt_of
 from conversations.types import Message
 
@@ -28,7 +27,6 @@ class Fullness:
     """
 
     model: ChatModel
-    memory: int
     tokens: int | None
     size: int | None
     begins_at: str = ""
@@ -76,7 +74,6 @@ def fullness(conversation: Conversation, model: ChatModel, branch: Sequence[Mess
     left_out = shown.forgotten + len(units) - fitted.kept
     return Fullness(
         model,
-        memory_of(options),
         fitted.tokens,
         size,
         begins_at=first[0].id if first and left_out else "",
