@@ -9,7 +9,7 @@ from conversations.backends import ChatBackend, get_backend
 from conversations.errors import BackendError
 from conversations.services.estimating import estimate
 from conversations.services.learned import margin, name_of, scale
-from conversations.streaming.reply import Candidate
+from conversations.streaming.candidates import Candidate
 from conversations.types import Message
 
 Tokenizer = Callable[..., int | None]
