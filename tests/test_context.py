@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from conversations.services.context import Branch, NoRoom, fit
 from conversations.services.counting import Counter
 from conversations.services.memory import split
-from conversations.streaming.reply import Candidate
+from conversations.streaming.candidates import Candidate
 from conversations.types import Message
 
 PROMPT = "Be brief."

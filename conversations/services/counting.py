@@ -9,7 +9,7 @@ from conversations.backends import get_backend
 from conversations.errors import BackendError
 from conversations.services.estimating import estimate
 from conversations.services.learned import margin, name_of, scale
-from conversations.streaming.reply import Candidate
+from conversations.streaming.candidates import Candidate
 from conversations.types import Message
 
 # Role and separators of each message, and the answer's beginning, as chat templates write them: OpenAI's cookbook,

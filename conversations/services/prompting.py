@@ -19,8 +19,8 @@ from conversations.services.counting import Counter, estimated
 from conversations.services.learned import context_size, learn_count, learn_size, name_of
 from conversations.services.refusing import Asked, in_short, too_large
 from conversations.streaming import current_writer
+from conversations.streaming.candidates import Candidate
 from conversations.streaming.executors import in_database
-from conversations.streaming.reply import Candidate
 from conversations.types import ChatRequest, Message
 
 # In English whatever the language of the chat: models follow it best, and nobody but them reads it.
