@@ -13,6 +13,7 @@ from conversations.admin.offers import OffersMixin
 from conversations.admin.probes import ProbesMixin
 from conversations.backends import get_backend
 from conversations.models import ChatModel, ModelFallback
+from conversations.reasoning import MODES, PARAMETER, TAGS
 
 
 class ChatModelForm(forms.ModelForm):
@@ -49,6 +50,10 @@ class ChatModelForm(forms.ModelForm):
         parameters = self.cleaned_data["parameters"] or {}
         if not isinstance(parameters, dict):
             raise forms.ValidationError(_('Write an object with names and values, such as {"stop": ["###"]}.'))
+        if parameters.get(PARAMETER, TAGS) not in MODES:
+            raise forms.ValidationError(
+                _("How a model marks its reasoning is one of {modes}.").format(modes=", ".join(MODES))
+            )
         return parameters
 
     def clean(self) -> dict:

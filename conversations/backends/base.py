@@ -19,6 +19,7 @@ from typing import Any, ClassVar
 from django.core.checks import CheckMessage
 
 from conversations.backends.offers import Offer
+from conversations.reasoning import answer_in, mode_of
 from conversations.types import NOTHING, ChatRequest, Delta, Message, Setting
 
 
@@ -60,19 +61,20 @@ class ChatBackend(ABC):
         """
 
     async def complete(self, request: ChatRequest) -> Message:
-        """The whole reply at once (titles, the non-streaming API). Raises what `stream` raises."""
+        """The whole reply at once, without what the model thought. Raises what `stream` raises."""
         pieces = []
         async with aclosing(self.stream(request)) as deltas:
             async for delta in deltas:
                 pieces.append(delta.text)
-        return Message("assistant", "".join(pieces))
+        return Message("assistant", answer_in("".join(pieces), mode_of(request.parameters)))
 
     def count_tokens(
         self, messages: Sequence[Message], model: str, parameters: Mapping[str, Any] = NOTHING
     ) -> int | None:
         """The tokens of a prompt as this model will see it, its template included; None if they cannot be counted now.
 
-        Without waiting: a model that is not loaded yet counts nothing, and no server is asked. Called from any thread.
+        A model that is not loaded yet counts nothing, and no server is asked. Called from threads, never on the loop;
+        somebody waits for it.
         """
         return None
 
