@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import statistics
 import subprocess
 import time
 from contextlib import aclosing
 from pathlib import Path
+
+import django
 
 from bench.local.model import PEOPLE, SAMPLING, THREADS, TOKENS, prompts
 from conversations.backends.local import LocalBackend
@@ -19,6 +22,8 @@ ROUNDS = 4
 
 
 def measure(folder: Path) -> dict[str, float]:
+    os.environ |= {"DJANGO_SETTINGS_MODULE": "chatsite.settings", "ENV_FILE": os.devnull}
+    django.setup()
     rounds = asyncio.run(_rounds(folder / "model"))
     # Ratios within a round: what else the machine does changes from round to round.
     one, many, alone, batch = (statistics.median(values) for values in zip(*rounds, strict=True))
