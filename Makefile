@@ -24,7 +24,7 @@ test: $(VENV)/.dev ## run all tests: on SQLite with a real browser, then on Post
 	$(PYTEST) -m "not postgres and not local_model"
 	$(BIN)/python -m tests.postgres -- $(PYTEST) --database-only -m "not browser and not local_model and not sqlite"
 
-test-local: $(VENV)/.dev $(VENV)/.local ## run the tests of local models (installs torch and transformers)
+test-local: $(VENV)/.dev $(VENV)/.local $(VENV)/.serve ## run the tests of local models (installs torch and transformers)
 	$(PYTEST) -m local_model
 
 faults: $(VENV)/.dev ## kill servers under 10,000 sends and compare what was accepted with what is stored
@@ -48,8 +48,9 @@ lock: $(VENV)/.run ## pin every package again, as the requirements*.in files all
 	$(LOCK) --upgrade requirements.in -o requirements.txt
 	$(LOCK) --upgrade requirements-dev.in -o requirements-dev.txt
 	$(LOCK) --upgrade requirements-local.in -o requirements-local.txt
+	$(LOCK) --upgrade requirements-serve.in -o requirements-serve.txt
 	@# CUDA's packages come with torch's CUDA build by themselves; listed here, they would come with the CPU build too.
-	sed -i.old -E '/^((nvidia|cuda)-|triton=)/d' requirements-local.txt && rm requirements-local.txt.old
+	sed -i.old -E '/^((nvidia|cuda)-|triton=)/d' requirements-local.txt requirements-serve.txt && rm requirements-*.txt.old
 
 messages: $(VENV)/.run ## collect the texts to translate, and compile the translations (needs gettext)
 	$(BIN)/python manage.py makemessages --all --ignore '$(VENV)*' --no-obsolete
@@ -79,4 +80,9 @@ $(VENV)/.dev: requirements-dev.txt $(VENV)/.run
 $(VENV)/.local: requirements-local.txt $(VENV)/.run
 	@echo "Installing what local models need: several hundred megabytes, once …"
 	@$(PIP) -r requirements-local.txt
+	@touch $@
+
+$(VENV)/.serve: requirements-serve.txt $(VENV)/.local
+	@echo "Installing what transformers serve needs (once) …"
+	@$(PIP) -r requirements-serve.txt
 	@touch $@

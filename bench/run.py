@@ -22,6 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bench import crowd, measures
+from bench.results import HEADING_LOCAL, section
 
 HERE = Path(__file__).resolve().parent
 
@@ -156,7 +157,8 @@ def main() -> int:
         with work_folder() as folder:
             crowds, all_kept = crowd.run(folder, list(crowd.CASES))
         broken = broken or not all_kept
-        (HERE / "RESULTS.md").write_text(report(rows, crowds), encoding="utf-8")
+        path = HERE / "RESULTS.md"
+        path.write_text(report(rows, crowds) + section(path.read_text(), HEADING_LOCAL), encoding="utf-8")
     return int(broken)
 
 

@@ -102,7 +102,17 @@ def _openai() -> dict[str, dict[str, Any]]:
 def _local() -> dict[str, dict[str, Any]]:
     if not (model := env.text("LOCAL_MODEL")):
         return {}
-    return {"local": {"BACKEND": "conversations.backends.local.LocalBackend", "OPTIONS": {"model": model}}}
+    options = {
+        "model": model,
+        "revision": env.text("LOCAL_MODEL_REVISION"),
+        "dtype": env.text("LOCAL_MODEL_DTYPE", "auto"),
+        "device": env.text("LOCAL_MODEL_DEVICE", "auto"),
+        "four_bit": env.flag("LOCAL_MODEL_4BIT"),
+        "batch": env.whole("LOCAL_MODEL_BATCH", 8),
+        "preload": env.flag("LOCAL_MODEL_PRELOAD"),
+        "unload_after": env.number("LOCAL_MODEL_UNLOAD_MINUTES", 60),
+    }
+    return {"local": {"BACKEND": "conversations.backends.local.LocalBackend", "OPTIONS": options}}
 
 
 def _read_named(backends: dict[str, dict[str, Any]]) -> Iterator[Problem]:

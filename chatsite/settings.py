@@ -157,6 +157,11 @@ STORAGES = {
     },
 }
 
+# Style sheets that are served as one file, in this order.
+STYLE_BUNDLES = {
+    "css/chat.css": [f"css/{name}.css" for name in ("tokens", "layout", "messages", "compare", "settings")],
+}
+
 # Accounts. People sign up with e-mail address and password, and log in with the address or their user name.
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]

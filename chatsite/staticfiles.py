@@ -6,14 +6,31 @@ import asyncio
 from pathlib import Path
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.conf import settings
 from django.contrib.staticfiles.storage import staticfiles_storage
+from django.core.files.base import ContentFile
+from django.core.files.storage import Storage
 from django.http import HttpRequest, HttpResponse
 from whitenoise.middleware import WhiteNoiseMiddleware
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
 class ManifestStorage(CompressedManifestStaticFilesStorage):
+    """It also makes the bundles of settings.STYLE_BUNDLES: each file is a request of somebody's first visit."""
+
     support_js_module_import_aggregation = True
+
+    def post_process(self, paths: dict[str, tuple], dry_run: bool = False, **options):
+        for bundle, parts in {} if dry_run else settings.STYLE_BUNDLES.items():
+            self.delete(bundle)
+            self.save(bundle, ContentFile(b"\n".join(_content(*paths[part]) for part in parts)))
+            paths = paths | {bundle: (self, bundle)}
+        yield from super().post_process(paths, dry_run, **options)
+
+
+def _content(storage: Storage, name: str) -> bytes:
+    with storage.open(name) as file:
+        return file.read()
 
 
 def are_missing() -> bool:

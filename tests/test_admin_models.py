@@ -295,6 +295,9 @@ def test_what_people_read_of_a_model_is_edited(save):
     model = ChatModel.objects.get(model_id="small")
     assert {name: getattr(model, name) for name in texts} == texts
     assert model.parameters == {"stop": ["###"]}
+    refused = save(**texts, parameters='{"reasoning": "sometimes"}')
+    assert "one of tags, opened, off" in refused.content.decode()
+    assert save(**texts, parameters='{"reasoning": "opened"}').status_code == 302
 
 
 @pytest.mark.parametrize("parameters", ['["a"]', "3", '"text"', "{oops"])

@@ -238,6 +238,15 @@ def test_models_lists_what_the_server_offers(terminal, upstream):
     assert "llama3.2\r\nqwen3:8b\r\n" in terminal.expect("qwen3:8b\r\n> ")
 
 
+def test_what_a_model_thinks_is_neither_printed_nor_sent_back(terminal, upstream):
+    upstream.enqueue("<think>Hm, a gre", "eting.</th", "ink>\n\n", "Hello.")
+    terminal.type("Hi\n")
+    assert "greeting" not in terminal.expect("Hello.\r\n> ")
+    terminal.type("Bye\n")
+    terminal.expect("Bye\r\n> ")
+    assert roles_and_contents(upstream.exchanges[1])[1] == ("assistant", "Hello.")
+
+
 def test_an_unknown_command_is_not_sent_to_the_model(terminal, upstream):
     terminal.type("/help\n")
     terminal.expect("There is /clear, /models and /quit.\r\n> ")

@@ -224,7 +224,8 @@ def test_gunicorn_gives_replies_their_grace_and_heroku_its_thirty_seconds(monkey
 
 def test_the_app_manifest_names_settings_that_exist_and_a_database():
     manifest = json.loads((ROOT / "app.json").read_text(encoding="utf-8"))
-    source = (ROOT / "chatsite" / "settings.py").read_text() + (ROOT / "chatsite" / "environment.py").read_text()
+    files = ("settings.py", "connections.py", "environment.py")
+    source = "".join((ROOT / "chatsite" / name).read_text(encoding="utf-8") for name in files)
     assert [name for name in manifest["env"] if f'"{name}"' not in source] == []
     assert [name for name, entry in manifest["env"].items() if not entry["description"].endswith(".")] == []
     assert manifest["env"]["SECRET_KEY"]["generator"] == "secret"

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conversations.services.estimating import PER_MESSAGE, PER_PROMPT, estimate, estimate_prompt
+from conversations.services.counting import PER_MESSAGE, PER_PROMPT, estimated
+from conversations.services.estimating import estimate
 from conversations.types import Message
 
 # Counted by cl100k (GPT-4), o200k (GPT-4o), Llama 3, Llama 2, tekken (Mistral Nemo) and Mistral 7B, in this order.
@@ -107,4 +108,4 @@ def test_every_text_has_tokens(text):
 
 def test_a_prompt_has_more_than_its_texts():
     messages = [Message("system", "Be brief."), Message("user", "Hi")]
-    assert estimate_prompt(messages) == PER_PROMPT + 2 * PER_MESSAGE + estimate("Be brief.Hi")
+    assert estimated(messages) == PER_PROMPT + 2 * PER_MESSAGE + estimate("Be brief.Hi")

@@ -52,6 +52,17 @@ def test_it_goes_by_the_model_that_is_chosen(client, alice, chat, catalogue):
     assert 'data-before="two-said"' in ask(client, chat, model="nonsense").text
 
 
+def test_a_question_that_is_too_long_for_another_model_breaks_no_page(client, alice, chat):
+    long = Message("user", "Why? " * 5_000, parent_id="four-answered")
+    services.store(chat, long, Message("assistant", "", parent_id=long.id, metadata={"status": "failed"}))
+    ChatModel.objects.filter(backend="scripted").update(context_size=1024)
+    services.forget_catalogue()
+    client.force_login(alice)
+    page = client.get(reverse("conversations:show", args=[chat.pk]))
+    assert page.status_code == 200
+    assert "The model remembers nothing of what stands above" in page.text
+
+
 def test_a_stranger_gets_404_and_nobody_401(client, bob, chat):
     assert ask(client, chat).status_code == 401
     client.force_login(bob)

@@ -118,6 +118,11 @@ def test_a_provider_of_a_model_that_is_still_offered_is_not_gone(acme):
     assert sync("--disable-missing") == ""
 
 
+def test_entries_of_a_connection_that_has_no_list_are_never_gone(settings, scripted):
+    ChatModel.objects.create(backend="scripted", model_id="with-an-adapter", label="Ours")
+    assert sync("scripted", "--disable-missing") == ""
+
+
 def test_sizes_and_prices_are_brought_up_to_date_and_texts_left_alone(acme, upstream):
     sync("--add", "big")
     ChatModel.objects.filter(model_id="big").update(label="Our big one", context_size=1)

@@ -17,6 +17,7 @@ DOCUMENTS = [
     "CHANGELOG.md",
     "docs/deploy.md",
     "docs/decisions.md",
+    "docs/local-models.md",
     "docs/filter.md",
 ]
 READERS = {"text", "flag", "number", "whole", "words"}

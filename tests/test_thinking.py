@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from conversations import services, streaming
-from conversations.errors import BackendError
+from conversations.errors import BackendError, Refused
 from conversations.guards import Guard, ReplyGuard
 from conversations.models import Conversation, Generation, StoredTranscript, Writer
 from conversations.rendering import render
@@ -16,7 +16,7 @@ from conversations.stores import get_store
 from conversations.streaming import parse_cursor
 from conversations.streaming.executors import in_database, in_store
 from conversations.titles import make_title
-from conversations.types import Delta, Message
+from conversations.types import ChatRequest, Delta, Message
 from tests.another import another_process
 from tests.helpers import Asked, branch, finished, refreshed, say
 from tests.reading import Page, parse
@@ -329,6 +329,26 @@ async def test_guards_look_at_thoughts_too(engine, alice, scripted, settings, st
     assert (row.reasoning_text, row.reply_text) == ("A ******.", "No ******.")
 
 
+class Refuser(ReplyGuard):
+    def feed(self, text):
+        if "secret" in text:
+            self.refusal = Refused("Not this.")
+        return text.partition("secret")[0]
+
+
+class Refusal(Guard):
+    def open_reply(self, exchange, said=""):
+        return Refuser() if exchange.part == "reasoning" else None
+
+
+@pytest.mark.parametrize("steps", [(thought("A secret."), "No."), ("<think>A secret.</think>No.",)])
+async def test_a_guard_may_end_a_reply_for_what_is_thought(engine, alice, scripted, settings, steps):
+    settings.CHAT_GUARDS = [*settings.CHAT_GUARDS, f"{__name__}.Refusal"]
+    scripted.enqueue(*steps)
+    row = await finished(await say(alice, "Hi"))
+    assert (row.status, row.error, row.reasoning_text) == ("failed", "Not this.", "A ")
+
+
 async def test_what_a_guard_holds_of_the_thoughts_comes_when_the_answer_begins(engine, alice, scripted, settings):
     settings.CHAT_GUARDS = [*settings.CHAT_GUARDS, f"{__name__}.Hold"]
     gate = asyncio.Event()
@@ -437,6 +457,11 @@ async def test_a_title_is_made_of_what_was_said_alone(engine, alice, scripted):
 async def test_a_model_that_does_not_think_gets_no_room_for_it(scripted):
     await make_title([Message("user", "Hi")], scripted)
     assert scripted.requests[-1].options["max_tokens"] == 40
+
+
+async def test_a_whole_answer_comes_without_them(scripted):
+    scripted.enqueue(thought("Hm."), "<think>Hm.</think>\n", "Yes.")
+    assert (await scripted.complete(ChatRequest((Message("user", "Hi"),)))).content == "Yes."
 
 
 async def test_rows_lose_their_thoughts_with_their_text(engine, alice, scripted, settings):

@@ -11,7 +11,9 @@ from conversations import services
 from conversations.admin.model_settings import ModelSettingInline
 from conversations.admin.offers import OffersMixin
 from conversations.admin.probes import ProbesMixin
+from conversations.backends import get_backend
 from conversations.models import ChatModel, ModelFallback
+from conversations.reasoning import MODES, PARAMETER, TAGS
 
 
 class ChatModelForm(forms.ModelForm):
@@ -48,7 +50,19 @@ class ChatModelForm(forms.ModelForm):
         parameters = self.cleaned_data["parameters"] or {}
         if not isinstance(parameters, dict):
             raise forms.ValidationError(_('Write an object with names and values, such as {"stop": ["###"]}.'))
+        if parameters.get(PARAMETER, TAGS) not in MODES:
+            raise forms.ValidationError(
+                _("How a model marks its reasoning is one of {modes}.").format(modes=", ".join(MODES))
+            )
         return parameters
+
+    def clean(self) -> dict:
+        """What the parameters mean is its connection's business, so that one is asked."""
+        cleaned = super().clean()
+        if "parameters" in cleaned and cleaned.get("backend") in settings.CHAT_BACKENDS:
+            for sentence in get_backend(cleaned["backend"]).check_parameters(cleaned["parameters"]):
+                self.add_error("parameters", sentence)
+        return cleaned
 
 
 class FallbackInline(admin.TabularInline):

@@ -13,7 +13,7 @@ from conversations.backends.base import ChatBackend
 from conversations.backends.breaker import forget_breakers
 from conversations.errors import BackendUnavailable
 
-__all__ = ["ChatBackend", "aclose_all", "get_backend", "has_language_model"]
+__all__ = ["ChatBackend", "aclose_all", "get_backend", "has_language_model", "prepare_all"]
 
 _instances: dict[str, ChatBackend] = {}
 _lock = Lock()
@@ -39,6 +39,12 @@ def _made(alias: str) -> ChatBackend:
 
 def has_language_model() -> bool:
     return any(get_backend(alias).is_language_model for alias in settings.CHAT_BACKENDS)
+
+
+def prepare_all() -> None:
+    """Once, when a server process has started: load what is to be there before the first message."""
+    for alias in settings.CHAT_BACKENDS:
+        get_backend(alias).prepare()
 
 
 async def aclose_all() -> None:

@@ -19,6 +19,7 @@ from typing import Any, ClassVar
 from django.core.checks import CheckMessage
 
 from conversations.backends.offers import Offer
+from conversations.reasoning import answer_in, mode_of
 from conversations.types import NOTHING, ChatRequest, Delta, Message, Setting
 
 
@@ -33,6 +34,9 @@ class ChatBackend(ABC):
 
     supports_continue: ClassVar[bool] = False
     """True when a last message by the assistant is taken as the beginning of the answer."""
+
+    lists_everything: ClassVar[bool] = False
+    """True when `offers` names all that can be asked for, so that an entry which is not among them is gone."""
 
     settings: ClassVar[Sequence[Setting]] = ()
     """What people can tune: those of the usual ones that it knows (backends/tuning.py), and inputs of its own.
@@ -57,12 +61,12 @@ class ChatBackend(ABC):
         """
 
     async def complete(self, request: ChatRequest) -> Message:
-        """The whole reply at once (titles, the non-streaming API). Raises what `stream` raises."""
+        """The whole reply at once, without what the model thought. Raises what `stream` raises."""
         pieces = []
         async with aclosing(self.stream(request)) as deltas:
             async for delta in deltas:
                 pieces.append(delta.text)
-        return Message("assistant", "".join(pieces))
+        return Message("assistant", answer_in("".join(pieces), mode_of(request.parameters)))
 
     def count_tokens(
         self, messages: Sequence[Message], model: str, parameters: Mapping[str, Any] = NOTHING
@@ -76,6 +80,13 @@ class ChatBackend(ABC):
     def models(self) -> Sequence[dict[str, Any]]:
         """The entries this backend brings to the catalogue: dicts of ChatModel fields (model_id, label, …)."""
         return ()
+
+    def check_parameters(self, given: Mapping[str, Any]) -> Iterable[str]:
+        """What is wrong with a catalogue entry's `parameters` (the admin asks): a sentence for each fault."""
+        return ()
+
+    def prepare(self) -> None:  # noqa: B027  most have nothing to prepare
+        """A server process has started. Called once, in a thread; what takes long must not be waited for here."""
 
     async def offers(self) -> Sequence[Offer]:
         """What there is to choose from at this moment, for administrators. Raises BackendError."""

@@ -7,10 +7,17 @@ from collections.abc import Sequence
 
 from conversations.backends import get_backend
 from conversations.errors import BackendError
-from conversations.services.estimating import PER_MESSAGE, PER_PROMPT, estimate
+from conversations.services.estimating import estimate
 from conversations.services.learned import margin, name_of, scale
 from conversations.streaming.reply import Candidate
 from conversations.types import Message
+
+# Role and separators of each message, and the answer's beginning, as chat templates write them: OpenAI's cookbook,
+# "How to count tokens with tiktoken", counts 3 and 3; ChatML (Qwen) 5 and 3.
+PER_MESSAGE = 5
+PER_PROMPT = 3
+MOST_KNOWN = 4096  # messages; less than a megabyte
+_known: dict[tuple[str, int], float] = {}
 
 
 class Counter:
@@ -23,7 +30,6 @@ class Counter:
             self._tokenizer = get_backend(candidate.backend).count_tokens
         except BackendError:  # the connection is gone
             self._tokenizer = None
-        self._estimates: dict[tuple[str, int], float] = {}  # the same messages are counted again and again
         self._margin = 1.0 if self.is_exact else margin(self._name)
 
     @property
@@ -33,22 +39,30 @@ class Counter:
     def count(self, messages: Sequence[Message]) -> int:
         """As near as can be told."""
         exact = self._exactly(messages)
-        return math.ceil(self._estimate(messages) * scale(self._name)) if exact is None else exact
+        return math.ceil(estimated(messages) * scale(self._name)) if exact is None else exact
 
     def most(self, messages: Sequence[Message]) -> int:
         """Not fewer than there are, as far as can be told."""
         return math.ceil(self.count(messages) * self._margin)
 
-    def _estimate(self, messages: Sequence[Message]) -> float:
-        tokens = PER_PROMPT + PER_MESSAGE * len(messages)
-        for message in messages:
-            key = message.id, len(message.content)  # joined with the next one it keeps its id
-            if key not in self._estimates:
-                self._estimates[key] = estimate(message.content)
-            tokens += self._estimates[key]
-        return tokens
-
     def _exactly(self, messages: Sequence[Message]) -> int | None:
         if self._tokenizer is None:
             return None
         return self._tokenizer(messages, self._candidate.model_id, self._candidate.parameters)
+
+
+def estimated(messages: Sequence[Message]) -> float:
+    """Tokens of a prompt by its characters alone, as for an average model."""
+    return PER_PROMPT + sum(PER_MESSAGE + _tokens(message) for message in messages)
+
+
+def _tokens(message: Message) -> float:
+    """Each message is estimated once: it is part of several prompts, and of several attempts at each."""
+    if message.role == "system":  # made anew for each prompt
+        return estimate(message.content)
+    key = message.id, len(message.content)  # one that grows, or is joined with the next, keeps its id
+    if key not in _known:
+        if len(_known) >= MOST_KNOWN:
+            _known.clear()
+        _known[key] = estimate(message.content)
+    return _known[key]

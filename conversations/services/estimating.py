@@ -12,16 +12,8 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable
 from functools import lru_cache
 from string import digits, punctuation
-
-from conversations.types import Message
-
-# Role and separators of each message, and the answer's beginning, as chat templates write them: OpenAI's cookbook,
-# "How to count tokens with tiktoken", counts 3 and 3; ChatML (Qwen) 5 and 3.
-PER_MESSAGE = 5
-PER_PROMPT = 3
 
 LETTER, DIGIT, MARK = 0.235, 1.0, 0.4  # ASCII: letters and spaces, digits, all the rest
 _DIGITS = digits.encode()
@@ -55,11 +47,6 @@ def estimate(text: str) -> float:
     if len(data) == len(text):
         return tokens
     return tokens + sum(_of_character(one) * count for one, count in Counter(_OTHERS.findall(text)).items())
-
-
-def estimate_prompt(messages: Iterable[Message]) -> float:
-    """Tokens of a prompt, with what chat templates write around each message."""
-    return PER_PROMPT + sum(PER_MESSAGE + estimate(message.content) for message in messages)
 
 
 @lru_cache(maxsize=4096)

@@ -16,6 +16,8 @@ from conversations.services.memory import memory_of
 from conversations.services.tuning import options_for, system_prompt_of
 from conversations.types import Message
 
+TIGHT = 90  # per cent
+
 
 @dataclass(frozen=True, slots=True)
 class Fullness:
@@ -44,6 +46,10 @@ class Fullness:
     @property
     def is_cut(self) -> bool:
         return self.left_out > 0
+
+    @property
+    def is_tight(self) -> bool:
+        return self.crowded_out > 0 or self.percent >= TIGHT
 
     @property
     def rounded(self) -> int:

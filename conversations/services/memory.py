@@ -30,8 +30,8 @@ def split(messages: Iterable[Message]) -> tuple[list[Turn], Turn]:
         if not turns or (message.role == "user" and _is_answered(turns[-1])):
             turns.append([])
         turns[-1].append(message)
-    unanswered = tuple(turns.pop()) if turns and not _is_answered(turns[-1]) else ()
-    return [tuple(turn) for turn in turns], unanswered
+    last = turns.pop() if turns and not _is_answered(turns[-1]) else []
+    return [tuple(turn) for turn in turns], tuple(message for message in last if message.content)
 
 
 def remembered(turns: Sequence[Turn], memory: int) -> list[Turn]:

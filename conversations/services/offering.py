@@ -108,6 +108,8 @@ def missing_models(answer: Answer) -> list[ChatModel]:
 
     The entry without a name stands for whatever a server offers, and is never missing.
     """
+    if not get_backend(answer.alias).lists_everything:
+        return []
     offered = {one.model_id for offer in answer.offers for one in (offer, *offer.variants)}
     rows = ChatModel.objects.filter(backend=answer.alias, enabled=True).exclude(model_id="")
     return [row for row in rows if row.model_id not in offered and row.model_id.partition(":")[0] not in offered]

@@ -15,8 +15,7 @@ from conversations.errors import BackendError
 from conversations.services.acceptance import Draft
 from conversations.services.catalogue import remember_size
 from conversations.services.context import Branch, Fit, NoRoom, fit
-from conversations.services.counting import Counter
-from conversations.services.estimating import estimate_prompt
+from conversations.services.counting import Counter, estimated
 from conversations.services.learned import context_size, learn_count, learn_size, name_of
 from conversations.services.refusing import Asked, in_short, too_large
 from conversations.streaming import current_writer
@@ -121,7 +120,7 @@ class Prompt:
         if before is None:
             return False
         if error.prompt_tokens:
-            learn_count(name_of(candidate), estimate_prompt(before.messages), error.prompt_tokens)
+            learn_count(name_of(candidate), estimated(before.messages), error.prompt_tokens)
         if error.context_size:
             self._learn_size(candidate, error.context_size)
         now = self._refitted(candidate, context_size(candidate))
@@ -136,7 +135,7 @@ class Prompt:
 
     def counted(self, candidate: Candidate, request: ChatRequest, tokens: int) -> None:
         """The model's server says how many tokens the request had."""
-        learn_count(name_of(candidate), estimate_prompt(request.messages), tokens)
+        learn_count(name_of(candidate), estimated(request.messages), tokens)
 
     def _refitted(self, candidate: Candidate, size: int | None) -> Fit | None:
         try:

@@ -33,6 +33,7 @@ async def startup() -> None:
     writer = current_writer()
     await writer.ready()
     writer.spawn(asyncio.to_thread(warm_up))
+    writer.spawn(asyncio.to_thread(backends.prepare_all))
 
 
 def notes() -> list[str]:

@@ -146,7 +146,7 @@ def test_turns_that_have_no_room_are_left_out_and_the_line_says_why(page):
     talk(page, *(f"{i} {STORY}" for i in range(3)))
     expect(first_remembered(page)).to_contain_text("2 The ferry")
     page.get_by_role("button", name=LINE).click()
-    words = page.locator("[data-memory-begins]").get_by_text("There is no room for 2 more turns in “Scripted”")
+    words = page.get_by_text("There is no room for 2 more turns in “Scripted”")
     expect(words).to_be_visible()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import signal
 import threading
 
 import pytest
@@ -15,8 +16,10 @@ from conversations.services.catalogue import forget_catalogue
 from conversations.types import Delta
 from tests.browser.test_main_job import Gate
 from tests.browser.test_tired import ask, completed, field
-from tests.upstream import Upstream, chunk
+from tests.serving import free_port, impatient, manage, served
+from tests.upstream import HANG, Upstream, chunk
 
+PASSWORD = "correct horse battery"
 HOSTILE = """<script>document.title = "taken"</script><img src=x onerror="document.title = 'taken'">
 ![](https://evil.example/x.png) [x](javascript:alert(1)) </details></template><b>bold</b>"""
 
@@ -205,6 +208,33 @@ def test_stopping_while_it_thinks_keeps_what_was_thought(page, scripted):
     expect(page.get_by_text("You stopped this answer.")).to_be_visible()
     expect(text_of(page)).to_have_text("Hm, let me see")
     expect(thoughts(page)).not_to_have_attribute("data-running", "")
+
+
+def test_what_was_thought_survives_a_killed_server(visits, tmp_path):
+    port = free_port()
+    with Upstream() as upstream:
+        env = impatient(tmp_path, upstream.url)
+        upstream.enqueue(chunk(reasoning="First, "), chunk(reasoning="second."), HANG)
+        with served(env, tmp_path, port) as site:
+            secret = {"DJANGO_SUPERUSER_PASSWORD": PASSWORD}
+            who = ("--username", "carol", "--email", "carol@example.com")
+            manage(env | secret, "createsuperuser", "--noinput", *who)
+            page = visits.window(f"http://127.0.0.1:{port}")
+            page.goto("/accounts/login/")
+            page.locator("input[name=login]").fill("carol")
+            page.locator("input[type=password]").fill(PASSWORD)
+            page.get_by_role("button", name="Log in").click()
+            ask(page, "Hi")
+            expect(text_of(page)).to_have_text("First, second.")
+            page.wait_for_timeout(500)  # the clock has written it down
+            site.signal(signal.SIGKILL)
+            site.wait()
+        with served(env, tmp_path, port):
+            expect(page.get_by_text("The answer was interrupted.").first).to_be_visible(timeout=40_000)
+            for _ in range(2):
+                expect(text_of(page)).to_have_text("First, second.")
+                expect(thoughts(page)).not_to_have_attribute("data-running", "")
+                page.reload()
 
 
 def test_an_answer_that_goes_on_keeps_its_thoughts(page, scripted):

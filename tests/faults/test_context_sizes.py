@@ -7,7 +7,7 @@ import pytest
 from conversations import services
 from conversations.errors import TooLarge
 from conversations.models import ChatModel, Conversation, Generation
-from conversations.services.estimating import estimate_prompt
+from conversations.services.counting import estimated
 from conversations.services.learned import forget_learned, scale
 from conversations.streaming.executors import in_database
 from conversations.types import Message
@@ -270,7 +270,7 @@ async def test_a_new_process_learns_from_the_rows_of_recent_replies(connect, ups
 
 
 def _estimated(body) -> float:
-    return estimate_prompt([Message(one["role"], one["content"]) for one in body["messages"]])
+    return estimated([Message(one["role"], one["content"]) for one in body["messages"]])
 
 
 async def test_nothing_is_learnt_from_counts_of_very_short_prompts(connect, upstream, alice):

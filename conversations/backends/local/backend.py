@@ -1,14 +1,11 @@
-"""The backend that answers with a model in this process."""
+"""The backend that answers with a model on this machine."""
 
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
-import sys
 import threading
-from collections.abc import AsyncIterator, Iterable, Sequence
-from concurrent.futures import Future
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
 
@@ -18,14 +15,16 @@ from django.utils.translation import ngettext
 
 from conversations.backends.base import ChatBackend
 from conversations.backends.local.checks import check_source
-from conversations.backends.local.engine import Engine, Outcome
-from conversations.backends.local.loading import Source, load
+from conversations.backends.local.faults import Fault
+from conversations.backends.local.parameters import Parameters, check
+from conversations.backends.local.process import ModelProcess
 from conversations.backends.local.prompt import turns_of
-from conversations.backends.local.run import Run
+from conversations.backends.local.reply import Outcome, Reply, Waiting
 from conversations.backends.local.sampling import Sampling
-from conversations.backends.local.turns import Turn, Turns
+from conversations.backends.local.source import Source
 from conversations.backends.tuning import USUAL
-from conversations.types import ChatRequest, Delta
+from conversations.errors import BackendError
+from conversations.types import NOTHING, ChatRequest, Delta, Message
 
 
 class LocalBackend(ChatBackend):
@@ -35,9 +34,13 @@ class LocalBackend(ChatBackend):
     revision         a branch, tag or commit at Hugging Face
     dtype            "auto" (as the weights were saved), "float32", "bfloat16" or "float16"
     device           "auto" (a GPU when there is one), "cpu", "cuda", "cuda:1", "mps"
+    four_bit         True: weights in four bits (bitsandbytes' nf4), a quarter of the memory
+    batch            replies written at once (8); whoever comes later waits in line
     max_new_tokens   tokens of a reply when the request names no limit (512)
     timeout          seconds of silence after which a reply is given up (300)
     threads          of the processor; by default all but one, which stays for the site itself
+    preload          True: load when the site starts, not with the first message
+    unload_after     idle minutes after which the model leaves the memory (60); 0: never
     """
 
     supports_continue = True
@@ -51,95 +54,139 @@ class LocalBackend(ChatBackend):
         revision: str | None = None,
         dtype: str = "auto",
         device: str = "auto",
+        four_bit: bool = False,
+        batch: int = 8,
         max_new_tokens: int = 512,
         timeout: float = 300,
         threads: int | None = None,
+        preload: bool = False,
+        unload_after: float = 60,
         **options: Any,
     ):
         super().__init__(alias, **options)
-        self.source = Source(model, revision, dtype, device, threads or max(1, (os.cpu_count() or 2) - 1))
+        threads = threads or max(1, (os.cpu_count() or 2) - 1)
+        self.source = Source(model, revision or None, dtype, device, four_bit, threads, max(1, batch))
         self.label = self.source.path.name  # type: ignore[misc]
         self.max_new_tokens = max_new_tokens
         self.timeout = timeout
-        self._turns = Turns()
+        self.preload = preload
+        self.unload_after = unload_after
         self._lock = threading.Lock()
-        self._engine: Future[Engine] | None = None
+        self._process: ModelProcess | None = None
+        self._rest: threading.Timer | None = None
 
     def models(self) -> Sequence[dict[str, Any]]:
         name = self.label if self.source.is_path else self.source.model
-        return [{"model_id": name, "label": self.label, "use_case": _("On this machine")}]
+        entry = {"model_id": name, "label": self.label, "use_case": _("On this machine")}
+        return [entry | dict(self.source.described())]
+
+    def check_parameters(self, given: Mapping[str, Any]) -> Iterable[str]:
+        return check(given)
+
+    def count_tokens(
+        self, messages: Sequence[Message], model: str, parameters: Mapping[str, Any] = NOTHING
+    ) -> int | None:
+        process = self._process
+        if process is None or not process.is_ready or any(self.check_parameters(parameters)):
+            return None
+        turns, read = turns_of(messages), Parameters.from_mapping(parameters).as_dict()
+        return process.count({"turns": turns, "parameters": read}) if turns else 0
 
     async def stream(self, request: ChatRequest) -> AsyncIterator[Delta]:
-        """Wait for one's turn and for the model, telling so, then the reply as it is written. Raises BackendError."""
-        turn, run = self._turns.join(), None
+        """What is waited for, then the reply as it is written. Raises BackendError."""
+        question = self._question(request)
+        process = await asyncio.to_thread(self._running)
+        id_, reply = process.ask(question)
         try:
-            async with aclosing(self._waiting(turn)) as waits:
-                async for sentence in waits:
-                    yield Delta(metadata={"waiting": sentence})
-            engine = await asyncio.wrap_future(self._loading())
-            run = self._run(engine, request, turn)
-            async with aclosing(run.pieces(self.timeout)) as pieces:
-                async for text in pieces:
-                    yield Delta(text)
-            yield Delta(finish_reason=run.outcome.finish_reason, usage=run.outcome.usage)
+            async with aclosing(self._deltas(reply)) as deltas:
+                async for delta in deltas:
+                    yield delta
         finally:
-            if run is None:
-                turn.leave()
-            else:
-                run.stop()  # its thread leaves, so that two never use the model at once
+            process.leave(id_)
 
-    async def _waiting(self, turn: Turn) -> AsyncIterator[str]:
-        """What is being waited for, until it is this reply's turn; at last the loading, if that is still to come."""
-        async with aclosing(turn.places()) as places:
-            async for ahead in places:
-                sentence = ngettext("One reply is before yours.", "%(count)s replies are before yours.", ahead)
-                yield sentence % {"count": ahead}
-        if not self._loading().done():
-            yield (
-                _("Loading the model…")
-                if self.source.is_path
-                else _("Loading the model; the first time takes minutes…")
-            )
+    async def _deltas(self, reply: Reply) -> AsyncIterator[Delta]:
+        told = ""
+        async with aclosing(reply.news(self.timeout)) as news:
+            async for piece in news:
+                if isinstance(piece, str):
+                    yield Delta(piece)
+                elif isinstance(piece, Outcome):
+                    yield Delta(finish_reason=piece.finish_reason, usage=piece.usage)
+                elif (sentence := _sentence(piece)) != told:
+                    told = sentence
+                    yield Delta(metadata={"waiting": sentence})
 
-    def _run(self, engine: Engine, request: ChatRequest, turn: Turn) -> Run:
-        sampling = Sampling.from_options(request.options, self.max_new_tokens)
+    def _question(self, request: ChatRequest) -> dict[str, Any]:
+        """Raises BackendError if the catalogue's parameters make no sense, or nothing was said."""
+        for sentence in self.check_parameters(request.parameters):
+            raise BackendError(sentence)
+        turns = turns_of(request.messages)
+        if not any(turn["role"] != "system" for turn in turns):
+            raise BackendError(_("There is nothing to answer: the message is empty."), status=400)
+        return {
+            "turns": turns,
+            "sampling": Sampling.from_options(request.options, self.max_new_tokens).as_dict(),
+            "parameters": Parameters.from_mapping(request.parameters).as_dict(),
+        }
 
-        def work(emit: Any, stopped: threading.Event) -> Outcome:
-            return engine.reply(turns_of(request.messages), sampling, emit, stopped)
-
-        run = Run(work, on_end=turn.leave)
-        run.start()
-        return run
-
-    def _loading(self) -> Future[Engine]:
-        """The model, or the promise of it: one thread loads it for all. After a failure the next reply tries again."""
+    def _running(self) -> ModelProcess:
+        """The model's process, started if need be. After a failure the next reply starts another."""
+        if self.source.is_path and not self.source.path.is_dir():
+            raise Fault("missing_path", model=self.source.model).as_error()
         with self._lock:
-            if self._engine is None or (self._engine.done() and self._engine.exception()):
-                self._engine = Future()
-                self._engine.set_running_or_notify_cancel()  # from here on no reader's cancelling reaches it
-                threading.Thread(target=self._load, args=(self._engine,), name="local-model-load", daemon=True).start()
-            return self._engine
+            if self._rest is not None:
+                self._rest.cancel()
+            if self._process is None or not self._process.is_alive:
+                self._process = ModelProcess(self.source)
+                self._process.on_idle = self._rest_soon
+            return self._process
 
-    def _load(self, promise: Future[Engine]) -> None:
-        try:
-            promise.set_result(load(self.source))
-        except BaseException as error:  # whatever it is, those who wait raise it
-            promise.set_exception(error)
+    def prepare(self) -> None:
+        if self.preload:
+            self._running()
+
+    def _rest_soon(self) -> None:
+        """Nobody is being answered: unless somebody comes, the model leaves the memory after a while."""
+        if not self.unload_after:
+            return
+        with self._lock:
+            if self._rest is not None:
+                self._rest.cancel()
+            self._rest = threading.Timer(60 * self.unload_after, self._unload)
+            self._rest.daemon = True
+            self._rest.start()
+
+    def _unload(self) -> None:
+        with self._lock:
+            process = self._process
+            if process is None or not process.is_idle:
+                return
+            self._process = None
+        process.close()
 
     async def aclose(self) -> None:
-        """Forget the model. A reply that is still being written keeps it until it ends."""
         with self._lock:
-            engine, self._engine = self._engine, None
-        if engine is not None:
-            del engine
-            await asyncio.to_thread(_free_memory)
+            process, self._process = self._process, None
+            if self._rest is not None:
+                self._rest.cancel()
+        if process is not None:
+            await asyncio.to_thread(process.close)
 
     def check(self) -> Iterable[CheckMessage]:
         return check_source(self.source, self.alias)
 
 
-def _free_memory() -> None:
-    gc.collect()
-    torch = sys.modules.get("torch")
-    if torch is not None and torch.cuda.is_available():
-        torch.cuda.empty_cache()
+def _sentence(waiting: Waiting) -> str:
+    if waiting.phase == "download":
+        done, total = (f"{size / 1e9:.1f}" for size in (waiting.done, waiting.total))
+        return _("Downloading the model: %(done)s of %(total)s GB…") % {"done": done, "total": total}
+    if waiting.phase != "line":
+        return _("Loading the model…")
+    if not waiting.done:
+        return _("This model is busy with other replies. Yours is next.")
+    sentence = ngettext(
+        "This model is busy with other replies. One more waits before yours.",
+        "This model is busy with other replies. %(count)s more wait before yours.",
+        waiting.done,
+    )
+    return sentence % {"count": waiting.done}

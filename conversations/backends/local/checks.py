@@ -9,15 +9,16 @@ from importlib.util import find_spec
 from django.core.checks import CheckMessage, Error
 
 from conversations.backends.local.faults import INSTALL
-from conversations.backends.local.loading import Source
+from conversations.backends.local.source import Source
 
-PACKAGES = ("torch", "transformers", "tokenizers", "safetensors")
+PACKAGES = ("torch", "transformers", "tokenizers", "safetensors", "peft")
 DTYPES = ("auto", "float32", "bfloat16", "float16")
 
 
 def check_source(source: Source, alias: str) -> Iterator[CheckMessage]:
     """Missing packages (E131), a missing folder (E132), an unknown dtype or device (E133)."""
-    missing = [name for name in PACKAGES if find_spec(name) is None]
+    needed = (*PACKAGES, "bitsandbytes") if source.four_bit else PACKAGES
+    missing = [name for name in needed if find_spec(name) is None]
     if missing:
         yield Error(
             f"The local model “{source.model}” needs packages that are not installed: {', '.join(missing)}.",

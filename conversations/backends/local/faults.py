@@ -1,8 +1,9 @@
-"""What goes wrong with a model in this process, as sentences."""
+"""What goes wrong with a model on this machine: as values that pass between processes, and as sentences."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -10,80 +11,97 @@ from conversations.errors import BackendError, BackendUnavailable
 
 INSTALL = "pip install -r requirements-local.txt"
 
-# The names of exceptions, because importing their classes would import their packages.
-_NO_NETWORK = {
-    "LocalEntryNotFoundError",
-    "OfflineModeIsEnabled",
-    "ConnectError",
-    "ConnectTimeout",
-    "ReadTimeout",
-    "ConnectionError",
+
+class Fault(Exception):
+    """Something that people should hear. `name` is a key of SENTENCES; `details` fill its sentence."""
+
+    def __init__(self, name: str, **details: Any):
+        super().__init__(name, details)
+        self.name = name
+        self.details = details
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"name": self.name, "details": self.details}
+
+    @classmethod
+    def from_dict(cls, given: Mapping[str, Any]) -> Fault:
+        return cls(given["name"], **given["details"])
+
+    def as_error(self) -> Exception:
+        """What a backend raises for it, in the language of whoever is served."""
+        if self.name == "bug":
+            return RuntimeError(self.details["traceback"])
+        kind, options = _KINDS.get(self.name, (BackendError, {}))
+        return kind(SENTENCES[self.name]() % ({"command": INSTALL} | self.details), **options)
+
+
+_KINDS: dict[str, tuple[type[BackendError], dict[str, Any]]] = {
+    "memory": (BackendUnavailable, {"is_transient": False}),
+    "killed": (BackendUnavailable, {"is_transient": False, "blames": "model"}),
+    "ended": (BackendUnavailable, {"blames": "model", "retry_after": 2, "is_wait_told": False}),
+    "too_long": (BackendError, {"status": 400, "concerns": "length"}),
 }
-_NOT_ALLOWED = {"GatedRepoError"}
-_NOT_FOUND = {"RepositoryNotFoundError", "RevisionNotFoundError", "HFValidationError", "EntryNotFoundError"}
-_OUT_OF_MEMORY = {"OutOfMemoryError", "MemoryError"}
-_DAMAGED = {"SafetensorError", "JSONDecodeError", "UnicodeDecodeError"}
 
-
-def missing_packages(names: str) -> BackendError:
-    sentence = _("This site cannot run local models yet: %(names)s is missing. Its operator must run: %(command)s")
-    return BackendError(sentence % {"names": names, "command": INSTALL})
-
-
-def missing_path(model: str) -> BackendError:
-    return BackendError(_("The local model “%(model)s” is not there: no such folder.") % {"model": model})
-
-
-def too_long(tokens: int, limit: int) -> BackendError:
-    sentence = _(
+SENTENCES: dict[str, Callable[[], str]] = {
+    "missing_packages": lambda: _(
+        "This site cannot run local models yet: %(names)s is missing. Its operator must run: %(command)s"
+    ),
+    "missing_path": lambda: _(
+        "The local model “%(model)s” is not there: no such folder. Its administrator must correct LOCAL_MODEL."
+    ),
+    "too_long": lambda: _(
         "This conversation has %(tokens)s tokens, and the model reads %(limit)s at most. "
         "Start a new chat, or send a shorter message."
-    )
-    return BackendError(sentence % {"tokens": tokens, "limit": limit}, status=400, concerns="length")
-
-
-def no_chat_template(model: str) -> BackendError:
-    sentence = _("“%(model)s” was not made for chats: it has no chat template. Choose an instruct or chat model.")
-    return BackendError(sentence % {"model": model})
-
-
-def memory_fault(error: BaseException, model: str) -> BackendError | None:
-    """The sentence if it was memory that ran out, of the machine or of its GPU."""
-    names = {type(cause).__name__ for cause in _chain(error)}
-    if not names & _OUT_OF_MEMORY and "allocate memory" not in str(error) and "not enough memory" not in str(error):
-        return None
-    sentence = _("The memory of this machine is too small for “%(model)s”. Choose a smaller model or a shorter chat.")
-    return BackendUnavailable(sentence % {"model": model}, is_transient=False)
-
-
-def loading_fault(error: BaseException, model: str) -> BackendError | None:
-    """The sentence for what huggingface_hub, transformers or torch raise while loading; None for a bug."""
-    if isinstance(error, BackendError):
-        return error
-    if isinstance(error, ImportError):
-        return missing_packages(error.name or str(error))
-    if (fault := memory_fault(error, model)) is not None:
-        return fault
-    names = {type(cause).__name__ for cause in _chain(error)}
-    if names & _NOT_ALLOWED:
-        sentence = _("“%(model)s” must be unlocked first: accept its licence at Hugging Face, and set HF_TOKEN.")
-    elif names & _NO_NETWORK:
-        sentence = _("“%(model)s” could not be downloaded: Hugging Face cannot be reached from this machine.")
-    elif names & _NOT_FOUND:
-        sentence = _("Hugging Face knows no model “%(model)s” that this site may download. Check the name.")
-    elif "trust_remote_code" in str(error):
-        sentence = _("“%(model)s” needs program code of its own, which this site does not run. Choose another model.")
-    elif names & _DAMAGED or isinstance(error, OSError | ValueError):
-        sentence = _(
-            "The files of “%(model)s” are incomplete, damaged or of a kind that this site cannot load. "
-            "It needs a text model in safetensors format."
-        )
-    else:
-        return None
-    return BackendError(sentence % {"model": model})
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
+    ),
+    "no_format": lambda: _(
+        "“%(model)s” has no chat template, so nobody knows how to talk to it. Its administrator can choose the prompt "
+        "format “labels” or “dialogpt” among its parameters, or an instruct or chat model instead."
+    ),
+    "memory": lambda: _(
+        "The memory of this machine is too small for “%(model)s”. Choose a smaller model or a shorter chat."
+    ),
+    "killed": lambda: _(
+        "The process of “%(model)s” was ended by the machine, most likely because memory ran out. "
+        "Choose a smaller model or a shorter chat."
+    ),
+    "ended": lambda: _("The process of “%(model)s” has ended unexpectedly. Send the message again to start it anew."),
+    "gated": lambda: _("“%(model)s” must be unlocked first: accept its licence at Hugging Face, and set HF_TOKEN."),
+    "no_network": lambda: _(
+        "“%(model)s” could not be downloaded: Hugging Face cannot be reached from this machine. "
+        "Try again later, or put the model's folder on this machine and name that."
+    ),
+    "not_found": lambda: _("Hugging Face knows no “%(model)s” that this site may download. Check the name."),
+    "disk_full": lambda: _("“%(model)s” could not be downloaded: the disk is full. Free some space and try again."),
+    "needs_code": lambda: _(
+        "“%(model)s” needs program code of its own, which this site does not run. Choose another model."
+    ),
+    "pickled": lambda: _(
+        "“%(model)s” has no weights in safetensors format. Pickled ones can run any program, so they are not loaded. "
+        "Choose a model in safetensors format."
+    ),
+    "damaged": lambda: _(
+        "The files of “%(model)s” are incomplete, damaged or of a kind that this site cannot load. "
+        "It needs a text model in safetensors format."
+    ),
+    "no_device": lambda: _(
+        "“%(model)s” is to run on “%(device)s”, which this machine does not have. Set the device to “auto”."
+    ),
+    "unknown_token": lambda: _(
+        "“%(model)s” knows no token “%(token)s”. Correct the stop tokens among its parameters in the admin."
+    ),
+    "adapter_missing": lambda: _(
+        "The adapter “%(model)s” is not there: no such folder. Correct it among the model's parameters in the admin."
+    ),
+    "adapter_kind": lambda: _(
+        "“%(model)s” is no LoRA adapter that this site can load. It needs adapter_config.json and "
+        "adapter_model.safetensors, made by peft."
+    ),
+    "adapter_pickled": lambda: _(
+        "The adapter “%(model)s” has its weights as a pickle, which can run any program, so it is not loaded. "
+        "Save it in safetensors format."
+    ),
+    "adapter_base": lambda: _(
+        "The adapter “%(model)s” was made for another model: it does not fit “%(base)s”. "
+        "Choose the one that it was trained on, or another adapter."
+    ),
+}

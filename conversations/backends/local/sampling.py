@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-# GenerationConfig's own defaults: None would bring back the model's, and a warning that they are not used.
-UNUSED = {"temperature": 1.0, "top_p": 1.0, "top_k": 50}
+# What transformers' generate uses where neither the request nor the model says anything.
+USUAL = {"temperature": 1.0, "top_k": 50, "top_p": 1.0, "min_p": 0.0, "repetition_penalty": 1.0}
 
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """None leaves it to the model's own generation_config. A temperature of 0 always takes the likeliest token."""
+    """None leaves it to the model's own generation_config. A temperature of 0 always takes the likeliest token.
+
+    top_k 0 and top_p 1 leave nothing out.
+    """
 
     max_tokens: int
     temperature: float | None = None
     top_p: float | None = None
     top_k: int | None = None
+    min_p: float | None = None
+    repetition_penalty: float | None = None
     stop: tuple[str, ...] = ()
 
     @classmethod
@@ -32,14 +37,25 @@ class Sampling:
             stop=(stop,) if isinstance(stop, str) else tuple(stop),
         )
 
-    def as_generation_config(self) -> dict[str, Any]:
-        """The fields of transformers' GenerationConfig that differ from the model's own."""
-        fields: dict[str, Any] = {"max_new_tokens": self.max_tokens, "max_length": None, "num_beams": 1}
-        if self.temperature is not None and self.temperature <= 0:
-            return fields | {"do_sample": False, **UNUSED}
-        chosen = {"temperature": self.temperature, "top_p": self.top_p, "top_k": self.top_k}
-        chosen = {name: value for name, value in chosen.items() if value is not None}
-        return fields | chosen | ({"do_sample": True} if chosen else {})
+    @classmethod
+    def from_dict(cls, given: Mapping[str, Any]) -> Sampling:
+        return cls(**{**given, "stop": tuple(given["stop"])})
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def within(self, most: int) -> Sampling:
+        return replace(self, max_tokens=min(self.max_tokens, most))
+
+    def settled(self, own: Mapping[str, Any]) -> Sampling:
+        """With nothing left open: what was asked for, else the model's own, else what transformers would take."""
+        asked = {name: getattr(self, name) for name in USUAL}
+        is_greedy = not own.get("do_sample") and all(asked[name] is None for name in ("temperature", "top_p", "top_k"))
+        known = {name: value for name in USUAL if (value := own.get(name)) is not None}
+        found = USUAL | known | {name: value for name, value in asked.items() if value is not None}
+        if is_greedy or found["temperature"] <= 0:
+            found["temperature"] = 0.0
+        return replace(self, **found)
 
 
 def _optional(kind: type, value: Any) -> Any:

@@ -28,6 +28,7 @@ TAIL = 2.0  # seconds to wait for the token counts once the reply is finished
 class ServerBackend(ChatBackend):
     """A model behind `/chat/completions`. A subclass says how chunks are fetched: `_batches`."""
 
+    lists_everything = True
     sentences_class: ClassVar[type[Sentences]] = Sentences
     settings = (TEMPERATURE, MAX_TOKENS, MEMORY, TOP_P)
 

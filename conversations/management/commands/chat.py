@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from conversations.backends import ChatBackend, aclose_all, get_backend
 from conversations.cleaning import Cleaner
 from conversations.errors import ChatError
+from conversations.reasoning import Splitter
 from conversations.types import ChatRequest, Message
 
 PROMPT = "> "
@@ -147,12 +148,12 @@ class Chat:
     async def _reply(self, pieces: list[str]) -> str | None:
         finish_reason = None
         request = ChatRequest((*self._prompt, *self._turns), model=self.model, options=self._options)
-        cleaner = Cleaner()
+        cleaner, splitter = Cleaner(), Splitter()
         async with aclosing(self._backend.stream(request)) as deltas:
             async for delta in deltas:
-                self._show(cleaner.feed(delta.text), pieces)
+                self._show(splitter.feed(cleaner.feed(delta.text))[1], pieces)
                 finish_reason = delta.finish_reason or finish_reason
-        self._show(cleaner.finish(), pieces)
+        self._show(splitter.feed(cleaner.finish())[1] + splitter.finish()[1], pieces)
         return finish_reason
 
     def _show(self, text: str, pieces: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""Whether a model fits, asked before it is loaded: where memory runs out, the kernel ends the whole process."""
+"""Whether a model fits, asked before it is loaded: where memory runs out, the kernel ends the process."""
 
 from __future__ import annotations
 
