@@ -99,6 +99,9 @@ def site_only(models):
 def choose(page, *names: str) -> None:
     page.get_by_role("button", name="Compare models").click()
     picker = page.get_by_role("group", name="Compare models")
+    expect(
+        page.locator("[data-compare-count]")
+    ).not_to_be_empty()  # it has offered a choice, and changes none from here
     for name in NAMES:
         picker.get_by_role("checkbox", name=name).set_checked(name in names)
     picker.get_by_role("button", name="Done").click()
