@@ -22,6 +22,7 @@ _PAIRS = {
     "◁think▷": "◁/think▷",
 }
 _OPENING = re.compile("|".join(map(re.escape, _PAIRS)), re.IGNORECASE)
+_OPENING_AT_END = re.compile(rf"(?:{_OPENING.pattern})\s*\Z", re.IGNORECASE)
 _CLOSING = {end: re.compile(re.escape(end), re.IGNORECASE) for end in _PAIRS.values()}
 _ANY_CLOSING = re.compile("|".join(map(re.escape, _PAIRS.values())), re.IGNORECASE)
 _CLOSING_LINE = re.compile(rf"^[ \t]*(?:{_ANY_CLOSING.pattern})[ \t]*$", re.IGNORECASE | re.MULTILINE)
@@ -98,6 +99,12 @@ def _begun(text: str, tag: str) -> int:
     """How many characters at the end of the text may be the beginning of the tag."""
     at = text.rfind(tag[0], max(0, len(text) - len(tag) + 1))  # no tag holds its first character twice
     return len(text) - at if at >= 0 and tag.startswith(text[at:].lower()) else 0
+
+
+def opened_by(prompt: str) -> str:
+    """The opening tag at the end of a prompt: what the model writes goes on within that block. Else nothing."""
+    found = _OPENING_AT_END.search(prompt)
+    return found[0] if found else ""
 
 
 def split_whole(text: str) -> tuple[str, str] | None:

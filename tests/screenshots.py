@@ -159,6 +159,7 @@ def members_pages(photographer: Photographer, backend, size: str, scheme: str) -
     photographer.take(page, "settings", size, scheme)
     page.get_by_role("button", name="Close the settings").click()
     open_menus(photographer, page, size, scheme)
+    compared_models(photographer, page, backend, size, scheme)
     for name, url in {
         "models": "/models/",
         "history": "/c/",
@@ -173,6 +174,20 @@ def members_pages(photographer: Photographer, backend, size: str, scheme: str) -
         page.goto(url)
         photographer.take(page, name, size, scheme)
     page.context.close()
+
+
+def compared_models(photographer: Photographer, page, backend, size: str, scheme: str) -> None:
+    page.goto("/")
+    page.get_by_role("button", name="Compare models").click()
+    page.locator("[data-compare][data-ready]").wait_for()
+    for box in page.locator("[data-compare] input[type=checkbox]").all():
+        box.check()
+    photographer.take(page, "compare-picker", size, scheme)
+    page.get_by_role("button", name="Done").click()
+    backend.enqueue(ANSWER)
+    ask(page, QUESTION)
+    page.locator(".lane[data-status=completed]").nth(1).wait_for()
+    photographer.take(page, "compared", size, scheme)
 
 
 def open_menus(photographer: Photographer, page, size: str, scheme: str) -> None:

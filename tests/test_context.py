@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from conversations.services.context import Branch, NoRoom, fit
 from conversations.services.counting import Counter
 from conversations.services.memory import split
-from conversations.streaming.reply import Candidate
+from conversations.streaming.candidates import Candidate
 from conversations.types import Message
 
 PROMPT = "Be brief."
@@ -25,7 +25,6 @@ class Characters(Counter):
 
     def __init__(self):
         super().__init__(Candidate("nowhere"))
-        self._margin = 1.0
 
     def count(self, messages):
         return sum(len(message.content) for message in messages)

@@ -10,9 +10,10 @@ import pytest
 
 from conversations import backends
 from conversations.relay import MemoryRelay
+from conversations.streaming.candidates import Candidate
 from conversations.streaming.executors import answer_by
 from conversations.streaming.pulling import pull
-from conversations.streaming.reply import Candidate, LiveReply
+from conversations.streaming.reply import LiveReply
 from conversations.types import ChatRequest, Message
 from tests.helpers import finished, say
 from tests.upstream import ENDLESS, Upstream

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conversations.reasoning import OFF, OPENED, TAGS, Splitter, answer_in, mode_of, split_whole
+from conversations.reasoning import OFF, OPENED, TAGS, Splitter, answer_in, mode_of, opened_by, split_whole
 
 
 def split(pieces, mode: str = TAGS) -> tuple[str, str]:
@@ -119,3 +119,17 @@ def test_an_answer_is_found_in_a_whole_text():
 )
 def test_the_catalogue_says_how_a_model_marks_its_reasoning(parameters, mode):
     assert mode_of(parameters) == mode
+
+
+@pytest.mark.parametrize(
+    ("prompt", "tag"),
+    [
+        ("<|assistant|>\n<think>\n", "<think>\n"),
+        ("<|assistant|><THINK>", "<THINK>"),
+        ("What is <think>?\n<|assistant|>\n", ""),
+        ("<think>\n\n</think>\n\n", ""),
+        ("", ""),
+    ],
+)
+def test_a_prompt_may_open_the_block(prompt, tag):
+    assert opened_by(prompt) == tag

@@ -26,9 +26,10 @@ from conversations.models import Conversation, Generation, StoredTranscript, Wri
 from conversations.services.memory import alternating
 from conversations.stores import get_store
 from conversations.streaming import clock
+from conversations.streaming.candidates import Candidate
 from conversations.streaming.executors import in_database, in_store
 from conversations.streaming.obituary import Obituary
-from conversations.streaming.reply import Candidate, LiveReply
+from conversations.streaming.reply import LiveReply
 from conversations.types import ChatRequest, Delta, Message, Usage
 from tests.helpers import branch, finished, refreshed, say
 

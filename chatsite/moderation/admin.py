@@ -124,7 +124,7 @@ def _found(matches: tuple) -> list[dict[str, Any]]:
 
 @admin.register(Term)
 class TermAdmin(SwitchAdmin):
-    list_display = ["text", "list", "kind", "action", "level", "enabled"]
+    list_display = ["text", "list", "kind", "enabled", "action", "level"]
     list_editable = ["action", "level", "enabled"]
     list_filter = ["list", "action", "level", "kind", "enabled"]
     list_select_related = ["list"]

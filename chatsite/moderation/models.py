@@ -21,8 +21,8 @@ class Action(models.TextChoices):
 
 
 class Level(models.TextChoices):
-    STANDARD = "standard", _("standard and strict")
-    STRICT = "strict", _("strict only")
+    STANDARD = "standard", _("standard")
+    STRICT = "strict", _("strict")
 
 
 class TermList(models.Model):
@@ -66,7 +66,7 @@ class Term(models.Model):
     """One word, phrase or pattern."""
 
     class Kind(models.TextChoices):
-        WORD = "word", _("word or phrase")
+        WORD = "word", _("word")
         PATTERN = "pattern", _("pattern")
 
     list = models.ForeignKey(TermList, on_delete=models.CASCADE, related_name="terms", verbose_name=_("list"))
@@ -76,7 +76,9 @@ class Term(models.Model):
         max_length=10,
         choices=Kind.choices,
         default=Kind.WORD,
-        help_text=_("Words are found whole, in any disguise. A pattern is a regular expression; \\b limits it."),
+        help_text=_(
+            "Words and phrases are found whole, in any disguise. A pattern is a regular expression; \\b limits it."
+        ),
     )
     action = models.CharField(
         _("action"),
@@ -93,7 +95,9 @@ class Term(models.Model):
         max_length=10,
         choices=Level.choices,
         default=Level.STANDARD,
-        help_text=_("For which models it counts; each has its level in the catalogue."),
+        help_text=_(
+            "Standard entries count for standard and strict models. The catalogue says which level a model has."
+        ),
     )
     enabled = models.BooleanField(_("enabled"), default=True)
 

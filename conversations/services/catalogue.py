@@ -17,7 +17,7 @@ from conversations.backends import get_backend
 from conversations.errors import BackendUnavailable, InputError
 from conversations.models import ChatModel, Conversation, ModelFallback, ModelSetting
 from conversations.services.tunables import Tunables, tunables
-from conversations.streaming.reply import Candidate
+from conversations.streaming.candidates import Candidate
 
 logger = logging.getLogger(__name__)
 ORDER_STEP = 100

@@ -22,9 +22,10 @@ from conversations.services.prompting import Prompt, characters_of, goes_on_by_i
 from conversations.services.stopping import made_way
 from conversations.stores import get_store
 from conversations.streaming import current_writer
+from conversations.streaming.candidates import Candidate
 from conversations.streaming.executors import in_database, in_store
 from conversations.streaming.joint import Joint
-from conversations.streaming.reply import Candidate, LiveReply
+from conversations.streaming.reply import LiveReply
 from conversations.streaming.writer import Writer
 from conversations.types import Message, Transcript
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from django.core.signals import setting_changed
 
-from conversations.streaming.reply import Candidate
+from conversations.streaming.candidates import Candidate
 
 MOST_RATIOS = 20  # of the newest replies
 QUANTILE = 0.9

@@ -14,7 +14,7 @@ from conversations.errors import TooLarge
 from conversations.models import ChatModel
 from conversations.services.catalogue import available_models, candidate_of
 from conversations.services.context import NoRoom
-from conversations.streaming.reply import Candidate
+from conversations.streaming.candidates import Candidate
 
 Asked = Literal["new", "again", "rest"]
 EXACT_BELOW = 100  # tokens; smaller estimates are not rounded

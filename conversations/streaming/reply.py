@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, Protocol
 from uuid import UUID
 
 from conversations.cleaning import Cleaner, clean
-from conversations.errors import BackendError, Refused
+from conversations.errors import Refused
 from conversations.guards import Exchange, Part, ReplyGuards
 from conversations.models import Generation
 from conversations.reasoning import OPENED, TAGS, mode_of
+from conversations.streaming.candidates import Candidate, Prompt
 from conversations.streaming.joint import Joint
 from conversations.streaming.stopwatch import Stopwatch
 from conversations.streaming.thoughts import Thoughts
-from conversations.types import NOTHING, ChatRequest, Delta, Message, Usage
+from conversations.types import ChatRequest, Delta, Message, Usage
 
 FINISH_REASON_MAX_LENGTH = 20
 MOST_TOKENS = 2**31 - 1  # what the column holds
@@ -31,37 +30,6 @@ class Outcome:
     finish_reason: str = ""
     error_code: str = ""
     error: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A model that may answer: the alias of its connection, its id there, its label and ChatModel pk.
-
-    `context_size` in tokens, None if unknown. `parameters` are handed to the connection with each request.
-    `filter_level` is for the guards, `tunables` for whoever makes its request (services/tunables.py).
-    """
-
-    backend: str
-    model_id: str = ""
-    label: str = ""
-    pk: int | None = None
-    context_size: int | None = None
-    parameters: Mapping[str, Any] = field(default_factory=lambda: NOTHING, hash=False)
-    filter_level: str = "standard"
-    tunables: Any = field(default=None, compare=False)
-
-
-class Prompt(Protocol):
-    """What is asked, for whoever is asked (services/prompting.py)."""
-
-    def request_for(self, candidate: Candidate) -> ChatRequest:
-        """Made to measure for this model. Raises BackendError if it cannot be asked this."""
-
-    def shorten(self, candidate: Candidate, error: BackendError) -> bool:
-        """The model refused it as too long. Whether `request_for` now gives a shorter one."""
-
-    def counted(self, candidate: Candidate, request: ChatRequest, tokens: int) -> None:
-        """So many tokens the request had, as the model's own server says."""
 
 
 @dataclass(slots=True)

@@ -5,15 +5,52 @@ import { follow } from "./follow.js";
 import { startMemory } from "./memory.js";
 import { BLANK, hasText, painter, reduce } from "./reply.js";
 import { startScroll } from "./scroll.js";
-import { startSettings } from "./settings.js";
 import { nameThePage, placeRow, retitle, startSidebar } from "./sidebar.js";
+
+/** The panel of settings; its code comes when somebody turns to its button, because most never do. */
+function settingsLater() {
+  let panel = null;
+  let loading = null;
+
+  function load() {
+    loading ??= import("./settings.js").then(({ startSettings }) => (panel = startSettings()));
+    return loading;
+  }
+
+  const turnedTo = ({ target }) => target.closest?.("[data-settings-open]") && load().catch(() => (loading = null));
+  document.addEventListener("pointerover", turnedTo);
+  document.addEventListener("focusin", turnedTo);
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("[data-settings-open]");
+    if (!link || panel || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    load().then(() => link.click(), () => location.assign(link.href)); // the same settings, as a page of their own
+  });
+  document.addEventListener("keydown", (event) => {
+    if (panel || event.key !== " " || !event.target.closest?.("[data-settings-open]")) return;
+    event.preventDefault(); // a link that acts as a button
+    event.target.click();
+  });
+
+  function dress() {
+    const link = document.querySelector("[data-settings-open]");
+    link?.setAttribute("role", "button");
+    link?.setAttribute("aria-expanded", "false");
+  }
+
+  dress();
+  return {
+    settled: async () => panel?.settled(),
+    renewed: () => (panel ? panel.renewed() : dress()),
+  };
+}
 
 function startChat(chat) {
   const list = chat.querySelector("[data-messages]");
   const announcer = document.querySelector("[data-announcer]");
   const offline = document.querySelector("[data-offline]");
   const toEnd = startScroll(list, chat.querySelector("[data-to-end]"));
-  const settings = startSettings();
+  const settings = settingsLater();
   let shown = location.pathname;
 
   function announce(name) {

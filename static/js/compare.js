@@ -72,6 +72,7 @@ export function startCompare(picker, form, storage) {
     picker.hidePopover();
   });
   show();
+  picker.dataset.ready = "";
   if (picker.matches(":popover-open")) offer();
   return { show, clear: () => tick([]) };
 }

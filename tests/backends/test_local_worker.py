@@ -297,6 +297,16 @@ def test_a_template_without_a_system_role_gets_its_words_with_the_first_message(
     assert "user\nBe brief.\n\nHello" in tokenizer.decode(encoded(tokenizer, turns, Parameters(), "m"))
 
 
+def test_a_template_that_opens_the_models_thoughts_is_told_with_its_first_text(copy):
+    template = copy / "chat_template.jinja"
+    template.write_text(template.read_text() + "{% if add_generation_prompt %}<think>\n{% endif %}\n")
+    room = Room(loaded(copy))
+    room.ask(1, "Hello", max_tokens=5)
+    room.run()
+    assert room.text(1).startswith("<think>")
+    assert room.text(1).count("<think>") == 1
+
+
 def test_a_model_without_a_template_answers_in_the_format_that_was_chosen_for_it(copy):
     """The tiny model was not trained on labels, so the labels are made to spell its own format."""
     (copy / "chat_template.jinja").unlink()

@@ -96,12 +96,15 @@ def site_only(models):
         yield address
 
 
-def choose(page, *names: str) -> None:
+def opened(page):
+    """The picker, once its script has come and ticked what it offers."""
     page.get_by_role("button", name="Compare models").click()
-    picker = page.get_by_role("group", name="Compare models")
-    expect(
-        page.locator("[data-compare-count]")
-    ).not_to_be_empty()  # it has offered a choice, and changes none from here
+    expect(page.locator("[data-compare][data-ready]:popover-open")).to_be_visible()
+    return page.get_by_role("group", name="Compare models")
+
+
+def choose(page, *names: str) -> None:
+    picker = opened(page)
     for name in NAMES:
         picker.get_by_role("checkbox", name=name).set_checked(name in names)
     picker.get_by_role("button", name="Done").click()
@@ -211,8 +214,8 @@ def test_who_just_writes_on_goes_on_with_the_first_column(page, models):
     expect(column(page, "Gamma")).to_contain_text("thinks.")
     expect(page.get_by_role("button", name="Send")).to_be_visible()
     ask(page, "And then?")
-    expect(page.locator("article.assistant[data-status=completed]")).to_have_count(2)
     expect(columns(page)).to_have_count(0)
+    expect(page.locator("article.assistant[data-status=completed]")).to_have_count(2)
     texts = page.locator("article.assistant .prose").all_inner_texts()
     page.reload()
     assert page.locator("article.assistant .prose").all_inner_texts() == texts
@@ -227,8 +230,7 @@ def test_the_last_choice_is_offered_again_and_can_be_dropped(page, models):
     expect(page.get_by_role("button", name="Send")).to_be_visible()
     expect(page.locator("[data-compare-count]")).to_be_empty()
     page.goto("/")
-    page.get_by_role("button", name="Compare models").click()
-    picker = page.get_by_role("group", name="Compare models")
+    picker = opened(page)
     expect(picker.get_by_role("checkbox", name="Gamma")).to_be_checked()
     expect(picker.get_by_role("checkbox", name="Alpha")).not_to_be_checked()
     picture(page, "picker")
@@ -324,7 +326,7 @@ def test_how_it_looks(visits, site_only, alice, cookies_of, models, size, scheme
     window = visits.window(site_only, color_scheme=scheme, **(PHONE if size == "phone" else {}))
     page = cookies_of(window, site_only, alice)
     page.goto("/")
-    page.get_by_role("button", name="Compare models").click()
+    opened(page)
     picture(page, f"picker-{size}-{scheme}")
     page.keyboard.press("Escape")
     choose(page, *NAMES)
@@ -363,8 +365,7 @@ def test_one_of_many_models_is_found_by_a_search(page, models):
     for number in range(20):
         ChatModel.objects.create(backend="server", model_id=f"other-{number}", label=f"Ôther {number}", order=9000)
     page.reload()
-    page.get_by_role("button", name="Compare models").click()
-    picker = page.get_by_role("group", name="Compare models")
+    picker = opened(page)
     picker.get_by_role("textbox", name="Search models").fill("other 17")
     expect(picker.get_by_role("checkbox")).to_have_count(1)
     picker.get_by_role("checkbox", name="Ôther 17").check()

@@ -27,7 +27,8 @@ from conversations import services  # noqa: E402
 from conversations.models import ChatModel, Conversation  # noqa: E402
 from conversations.services.acceptance import Draft, accept  # noqa: E402
 from conversations.streaming import clock, outcome, storing  # noqa: E402
-from conversations.streaming.reply import Candidate, LiveReply, Outcome  # noqa: E402
+from conversations.streaming.candidates import Candidate  # noqa: E402
+from conversations.streaming.reply import LiveReply, Outcome  # noqa: E402
 from conversations.types import ChatRequest, Delta, new_id  # noqa: E402
 
 

@@ -9,7 +9,7 @@ from django.contrib.auth.models import Permission
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from django.utils import timezone
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chatsite.moderation import lines, lists
@@ -100,6 +100,7 @@ def test_an_import_of_nothing_and_of_no_text_is_told(desk, terms):
 WORD = st.text(st.characters(categories=["L", "N", "Zs", "Pd"], exclude_characters="\u2028"), min_size=1, max_size=12)
 
 
+@settings(deadline=None)  # no timed tests
 @given(st.dictionaries(WORD, st.tuples(st.sampled_from(Action.values), st.sampled_from(Level.values), st.booleans())))
 def test_what_is_exported_can_be_imported_again(given_entries):
     terms = TermList(name="x", action="flag", level="strict")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chatsite.moderation.filtering import MASK, FilteredReply, judge
@@ -42,6 +42,7 @@ class Reply:
         return "".join(self.shown)
 
 
+@settings(deadline=None)  # no timed tests
 @given(TEXTS)
 def test_what_readers_see_does_not_depend_on_the_pieces(pieces):
     text = "".join(pieces)
@@ -51,17 +52,20 @@ def test_what_readers_see_does_not_depend_on_the_pieces(pieces):
     assert bool(whole.guard.refusal) == bool(single.guard.refusal) == bool(cut.guard.refusal)
 
 
+@settings(deadline=None)  # no timed tests
 @given(TEXTS)
 def test_a_masked_stream_is_the_whole_text_masked(pieces):
     assert Reply(MASKING).feed(*pieces).whole == judge(MASKING, "".join(pieces)).text
 
 
+@settings(deadline=None)  # no timed tests
 @given(TEXTS)
 def test_no_match_is_left_in_what_readers_saw(pieces):
     shown = Reply(MASKING).feed(*pieces).whole
     assert judge(MASKING, shown).matches == ()
 
 
+@settings(deadline=None)  # no timed tests
 @given(TEXTS)
 def test_at_no_moment_have_readers_seen_a_part_of_a_match(pieces):
     """What was shown at any moment is the beginning of the masked whole: no letter was taken back or came too early."""
@@ -73,6 +77,7 @@ def test_at_no_moment_have_readers_seen_a_part_of_a_match(pieces):
         assert masked.startswith(shown)
 
 
+@settings(deadline=None)  # no timed tests
 @given(st.lists(st.text(alphabet="abcdefg àéệ漢🙂\n*_`", max_size=8), max_size=20))
 def test_what_matches_nothing_passes_unchanged_and_at_once(pieces):
     reply = Reply(ALL)
@@ -101,6 +106,12 @@ def test_a_refusal_ends_the_reply_before_the_match():
 def test_a_refusal_at_the_very_end_is_found_too():
     reply = Reply(ALL).feed("the secret plan")
     assert (reply.whole, bool(reply.guard.refusal)) == ("the ", True)
+
+
+def test_a_refusal_inside_of_what_may_still_be_masked_shows_nothing_of_either():
+    both = Automaton([Rule(1, "the secret plan of ours"), STOP])
+    for pieces in (["see the secret plan", " is"], ["see the secret plan"], list("see the secret plan is")):
+        assert Reply(both).feed(*pieces).whole == "see "
 
 
 def test_what_is_masked_before_a_refusal_stays_masked():

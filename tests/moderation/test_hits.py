@@ -15,6 +15,7 @@ from chatsite.moderation.matching import Match, Rule
 from chatsite.moderation.models import Hit, Term, TermList
 from conversations.guards import Exchange
 from conversations.models import ChatModel, Conversation
+from conversations.streaming.executors import in_database
 from tests.helpers import finished, say
 from tests.moderation.conftest import hits, listed
 
@@ -118,14 +119,12 @@ def test_old_hits_are_removed(alice, term, settings):
 
 
 async def test_the_text_around_a_hit_is_kept_only_if_a_setting_says_so(engine, alice, scripted, settings):
-    from asgiref.sync import sync_to_async
-
-    await sync_to_async(listed)("damn")
+    await in_database(listed, "damn")
     for keeps in (False, True):
         settings.CHAT_FILTER_KEEP_TEXT = keeps
         scripted.enqueue("Well, ", "damn", " it all")
         await finished(await say(alice, "I say damn to this"))
-    texts = [hit.text for hit in await sync_to_async(hits)()]
+    texts = [hit.text for hit in await in_database(hits)]
     assert texts[:2] == ["", ""]
     assert texts[2] == "I say damn to this"
     assert texts[3].startswith("Well, damn")

@@ -27,7 +27,7 @@ async def given(*texts: str, **fields: str) -> None:
 
 
 async def noted() -> list[tuple[str, str, str]]:
-    return [(hit.entry, hit.part, hit.action) for hit in await sync_to_async(hits)()]
+    return [(hit.entry, hit.part, hit.action) for hit in await in_database(hits)]
 
 
 def asked(server) -> str:

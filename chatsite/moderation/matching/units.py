@@ -41,8 +41,6 @@ VIETNAMESE_MARKS = frozenset(TONES + SHAPES)
 @lru_cache(maxsize=50_000)
 def units_of(character: str) -> str:
     """The units of one character, as a string; empty for what nobody sees."""
-    if is_invisible(character):
-        return ""
     if character in _STYLED:
         return _STYLED[character]
     found = ""

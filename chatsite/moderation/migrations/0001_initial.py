@@ -20,9 +20,9 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('text', models.CharField(max_length=300, verbose_name='text')),
-                ('kind', models.CharField(choices=[('word', 'word or phrase'), ('pattern', 'pattern')], default='word', help_text='Words are found whole, in any disguise. A pattern is a regular expression; \\b limits it.', max_length=10, verbose_name='kind')),
+                ('kind', models.CharField(choices=[('word', 'word'), ('pattern', 'pattern')], default='word', help_text='Words and phrases are found whole, in any disguise. A pattern is a regular expression; \\b limits it.', max_length=10, verbose_name='kind')),
                 ('action', models.CharField(choices=[('refuse', 'refuse'), ('mask', 'mask'), ('flag', 'flag')], default='mask', help_text='Refuse: the message is not sent, the answer ends there. Mask: ∗∗∗ stands in its place. Flag: it passes and is noted under Hits.', max_length=10, verbose_name='action')),
-                ('level', models.CharField(choices=[('standard', 'standard and strict'), ('strict', 'strict only')], default='standard', help_text='For which models it counts; each has its level in the catalogue.', max_length=10, verbose_name='level')),
+                ('level', models.CharField(choices=[('standard', 'standard'), ('strict', 'strict')], default='standard', help_text='Standard entries count for standard and strict models. The catalogue says which level a model has.', max_length=10, verbose_name='level')),
                 ('enabled', models.BooleanField(default=True, verbose_name='enabled')),
             ],
             options={
@@ -38,7 +38,7 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(max_length=100, unique=True, verbose_name='name')),
                 ('language', models.CharField(choices=[('en', 'English'), ('vi', 'Vietnamese'), ('other', 'another one')], default='en', help_text='What accents mean: nothing in English, so that no accent hides a word; other letters and tones in Vietnamese; in other languages a word is found with the accents that it is written with here.', max_length=10, verbose_name='language')),
                 ('action', models.CharField(choices=[('refuse', 'refuse'), ('mask', 'mask'), ('flag', 'flag')], default='mask', help_text='Of new entries.', max_length=10, verbose_name='action')),
-                ('level', models.CharField(choices=[('standard', 'standard and strict'), ('strict', 'strict only')], default='standard', help_text='Of new entries.', max_length=10, verbose_name='level')),
+                ('level', models.CharField(choices=[('standard', 'standard'), ('strict', 'strict')], default='standard', help_text='Of new entries.', max_length=10, verbose_name='level')),
                 ('enabled', models.BooleanField(default=True, verbose_name='enabled')),
                 ('note', models.TextField(blank=True, help_text='For administrators.', verbose_name='note')),
             ],

@@ -10,6 +10,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from conversations.backends.local.source import is_path
+from conversations.reasoning import MODES, PARAMETER
 
 TEMPLATE, DIALOGPT, LABELS = FORMATS = ("template", "dialogpt", "labels")
 USUAL_LABELS = {"user": "<human>:", "assistant": "<bot>:"}
@@ -101,4 +102,5 @@ _RULES: dict[str, _Rule] = {
     "stop_tokens": (_is_stop_token, lambda: _('a list of tokens or of their numbers, for example ["</s>", 2]')),
     "adapter": (_is_text, lambda: _("a folder, or a name at Hugging Face")),
     "adapter_revision": (_is_text, lambda: _("a branch, a tag or a commit")),
+    PARAMETER: (lambda value: value in MODES, lambda: _("one of “tags”, “opened” and “off”")),
 }

@@ -115,6 +115,7 @@ def _mark(row: ChatModel | None) -> str:
 
 
 def _line(offer: Offer) -> str:
-    size, price = offer.fields.get("context_size"), offer.fields.get("price")
+    size = offer.fields.get("context_size")
     told = [_("%(count)s tokens") % {"count": f"{size:,}"}] if size else []
-    return "  ".join([offer.model_id or _("(whatever it offers first)"), *told, *([price] if price else [])])
+    told += filter(None, (offer.fields.get("memory"), offer.fields.get("price")))
+    return "  ".join([offer.model_id or _("(whatever it offers first)"), *told])

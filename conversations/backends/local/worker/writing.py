@@ -11,6 +11,9 @@ from conversations.backends.local.parameters import LABELS, Parameters
 from conversations.backends.local.prompt import Turn, encoded, stops_of
 from conversations.backends.local.sampling import Sampling
 from conversations.backends.local.text import Detokenizer, StopStrings
+from conversations.reasoning import opened_by
+
+TAIL = 16  # tokens of the prompt that may hold the tag with which a template opens the model's reasoning
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,9 @@ class Writing:
             lambda ids: tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
         )
         self._stops = StopStrings((*sampling.stop, *stops_of(question.parameters)))
+        self._opening = ""
+        if question.turns[-1]["role"] != "assistant":
+            self._opening = opened_by(tokenizer.decode(prompt[-TAIL:]))
         self._is_bare = question.parameters.prompt_format == LABELS and question.turns[-1]["role"] != "assistant"
 
     @property
@@ -69,10 +75,12 @@ class Writing:
         return self._shown(text + self._stops.rest())
 
     def _shown(self, text: str) -> str:
-        """After a label models write a blank first."""
+        """After a label models write a blank first. A block that the template opened is opened for readers, too."""
         if self._is_bare:
             text = text.lstrip()
             self._is_bare = not text
+        if text and self._opening:
+            text, self._opening = self._opening + text, ""
         return text
 
 
