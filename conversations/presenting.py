@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from conversations.backends import get_backend
 from conversations.errors import ChatError
 from conversations.measures import measures
+from conversations.remarks import notice, substitution, thinking_time, waiting_for
 from conversations.rendering import render
 from conversations.types import Message, Transcript
 
@@ -163,8 +164,8 @@ def message_view(
         reasoning_ms=data.get("reasoning_ms"),
         status=status,
         error=data.get("error", ""),
-        notice=_notice(data) if is_reply else "",
-        substitution=_substitution(data) if is_reply and message.content else "",
+        notice=notice(data) if is_reply else "",
+        substitution=substitution(data) if is_reply and message.content else "",
         model_label=model_label,
         generation_id=data.get("generation", "") if status == "in_progress" else "",
         conversation_id=conversation_id,
@@ -175,45 +176,6 @@ def message_view(
         is_beside=is_beside,
         question_id=message.parent_id or "" if lane and is_last and not is_beside else "",
         measures=measures(data) if is_beside else (),
-    )
-
-
-def waiting_for(backend: str) -> str:
-    """What a person waits for while nothing comes."""
-    if backend in settings.CHAT_BACKENDS:
-        try:
-            label = get_backend(backend).label
-        except ChatError:
-            label = ""
-        if label:
-            return _("Waiting for {name}…").format(name=label)
-    return _("Waiting for the model…")
-
-
-def thinking_time(milliseconds: int) -> str:
-    """How long a model thought; static/js/thoughts.js says the same while it is written. 0: not known."""
-    minutes, seconds = divmod(milliseconds // 1000, 60)
-    if not milliseconds:
-        return _("Thoughts")
-    if minutes:
-        return _("Thought for {minutes} min {seconds} s").format(minutes=minutes, seconds=seconds)
-    return _("Thought for {seconds} s").format(seconds=seconds) if seconds else _("Thought for a moment")
-
-
-def _notice(data) -> str:
-    if data.get("finish_reason") == "length":
-        return _("The answer reached its length limit.")
-    if data.get("status") == "cancelled":
-        return _("You stopped this answer.")
-    return ""
-
-
-def _substitution(data) -> str:
-    """Who answered, where it was not the model that was chosen."""
-    if not data.get("instead_of"):
-        return ""
-    return _("“{asked}” did not answer, so “{answered}” did.").format(
-        asked=data["instead_of"], answered=data.get("label", "")
     )
 
 

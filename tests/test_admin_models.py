@@ -349,3 +349,12 @@ def test_a_setting_that_the_connection_does_not_take_is_refused_with_a_sentence(
     assert answer.status_code == 200
     assert sentence in html
     assert not ModelSetting.objects.exists()
+
+
+def test_what_parameters_mean_is_asked_of_their_connection(save, settings):
+    local = {"BACKEND": "conversations.backends.local.LocalBackend", "OPTIONS": {"model": "some/model"}}
+    settings.CHAT_BACKENDS = {**settings.CHAT_BACKENDS, "local": local}
+    answer = save(backend="local", parameters='{"prompt_format": "chatml"}')
+    assert answer.status_code == 200
+    assert "must be one of “template”, “dialogpt” and “labels”" in answer.content.decode()
+    assert save(backend="local", parameters='{"prompt_format": "dialogpt"}').status_code == 302

@@ -25,7 +25,6 @@ class Characters(Counter):
 
     def __init__(self):
         super().__init__(Candidate("nowhere"))
-        self._margin = 1.0
 
     def count(self, messages):
         return sum(len(message.content) for message in messages)

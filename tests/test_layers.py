@@ -16,7 +16,7 @@ ROWS = [
     {"types", "errors", "cleaning", "outage", "reasoning"},
     {"models", "signals", "plain_sql"},
     {"guards", "backends", "stores", "rendering", "relay"},
-    {"titles", "outbox", "measures", "presenting", "comparisons"},
+    {"titles", "outbox", "measures", "presenting", "remarks", "comparisons"},
     {"streaming"},
     {"services"},
     {

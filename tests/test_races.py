@@ -1,4 +1,4 @@
-"""Eight tabs at one chat, and renames, retries, continuations, looks at other branches and a deletion in between.
+"""Eight tabs at one chat, and renames, retries, continuations, comparisons, other branches and a deletion in between.
 
 Whatever the order, what was accepted is in the document, once, and in reach.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import suppress
 from random import Random
 
 import pytest
@@ -21,7 +22,7 @@ from conversations.types import Delta, Message, Transcript
 from tests.helpers import finished
 
 pytestmark = pytest.mark.django_db(transaction=True)
-TABS, MESSAGES = 8, 3
+TABS, MESSAGES, COMPARISONS = 8, 3, 4
 NOT_NOW = (ConversationBusy, QuotaExceeded, ConflictError)
 
 
@@ -73,6 +74,26 @@ async def again(chat: Conversation, chance: Random) -> list[Generation]:
     return accepted
 
 
+async def comparing(chat: Conversation, chance: Random) -> list[Generation]:
+    """Asks all models from wherever it looks, and keeps one of the answers, or none."""
+    models = [model.pk for model in await in_database(services.available_models)]
+    accepted: list[Generation] = []
+    for number in range(COMPARISONS):
+        while True:
+            parent = (await in_store(services.read, chat)).leaf or ""
+            with suppress(*NOT_NOW):
+                accepted += await services.compare(chat, f"Comparison {number}", models=models, parent_id=parent)
+                break
+            await asyncio.sleep(0.01)
+        wanted = chance.choice([*accepted[-len(models) :], None])
+        while wanted:
+            with suppress(*NOT_NOW):
+                await services.keep(chat, wanted.reply_id)
+                break
+            await asyncio.sleep(0.01)
+    return accepted
+
+
 async def rename(chat: Conversation) -> None:
     for number in range(5):
         await in_database(services.rename, chat, f"Name {number}")
@@ -90,17 +111,23 @@ async def look_around(chat: Conversation, chance: Random) -> None:
 async def test_what_was_accepted_is_there_once_and_in_reach(chat, scripted):
     chance = Random(7)
     tabs = [tab(chat, number, chance) for number in range(TABS)]
-    *written, _, _ = await asyncio.gather(*tabs, again(chat, chance), rename(chat), look_around(chat, chance))
+    *written, _, _ = await asyncio.gather(
+        *tabs, again(chat, chance), comparing(chat, Random(11)), rename(chat), look_around(chat, chance)
+    )
     accepted = [await finished(generation) for generations in written for generation in generations]
     transcript = await in_store(get_store().load, chat.key)
     said = [m.content for m in transcript.messages if m.role == "user"]
-    assert sorted(said) == sorted(f"Tab {tab}, {message}" for tab in range(TABS) for message in range(MESSAGES))
+    told = [f"Tab {tab}, {message}" for tab in range(TABS) for message in range(MESSAGES)]
+    assert sorted(said) == sorted([*told, *(f"Comparison {number}" for number in range(COMPARISONS))])
     assert {m.id for m in transcript.messages if m.role == "assistant"} == {g.reply_id for g in accepted}
     assert len(transcript.messages) == len(transcript.index())
     for generation in accepted:
         check(transcript.index(), generation)
     assert in_reach(transcript) == transcript.index().keys() - gone_into_another(transcript)
-    assert len([r for r in scripted.requests if r.options.get("purpose") != "title"]) == len(accepted)
+    asked = len([request for request in scripted.requests if request.options.get("purpose") != "title"])
+    expected = [generation for generation in accepted if generation.backend == "scripted"]
+    stopped = [generation for generation in expected if generation.status == "cancelled"]  # perhaps before it was asked
+    assert len(expected) - len(stopped) <= asked <= len(expected)
     assert (await in_database(Conversation.objects.get)).title == "Name 4"
 
 
@@ -135,6 +162,7 @@ def _steps(transcript: Transcript, leaf: str) -> Iterator[str]:
     for view in message_views(transcript, "", leaf):
         yield view.id
         yield from view.versions
+    yield from (message.id for message in transcript.lanes(leaf))  # the columns
 
 
 async def test_a_deletion_in_the_middle_leaves_nothing_behind(chat, engine):

@@ -73,7 +73,8 @@ class ChatBackend(ABC):
     ) -> int | None:
         """The tokens of a prompt as this model will see it, its template included; None if they cannot be counted now.
 
-        Without waiting: a model that is not loaded yet counts nothing, and no server is asked. Called from any thread.
+        A model that is not loaded yet counts nothing, and no server is asked. Called from threads, never on the loop;
+        somebody waits for it.
         """
         return None
 

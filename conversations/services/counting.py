@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from conversations.backends import get_backend
+from conversations.backends import ChatBackend, get_backend
 from conversations.errors import BackendError
 from conversations.services.estimating import estimate
 from conversations.services.learned import margin, name_of, scale
 from conversations.streaming.candidates import Candidate
 from conversations.types import Message
 
+Tokenizer = Callable[..., int | None]
 # Role and separators of each message, and the answer's beginning, as chat templates write them: OpenAI's cookbook,
 # "How to count tokens with tiktoken", counts 3 and 3; ChatML (Qwen) 5 and 3.
 PER_MESSAGE = 5
@@ -21,20 +22,22 @@ _known: dict[tuple[str, int], float] = {}
 
 
 class Counter:
-    """How one model counts, at this moment."""
+    """How one model counts, at this moment.
 
-    def __init__(self, candidate: Candidate) -> None:
+    `asks_tokenizer`: its own counts, if it is at hand; that may take a moment, so it is for threads that nobody else
+    waits for.
+    """
+
+    def __init__(self, candidate: Candidate, *, asks_tokenizer: bool = False) -> None:
         self._candidate = candidate
         self._name = name_of(candidate)
-        try:
-            self._tokenizer = get_backend(candidate.backend).count_tokens
-        except BackendError:  # the connection is gone
-            self._tokenizer = None
-        self._margin = 1.0 if self.is_exact else margin(self._name)
+        self._tokenizer = _tokenizer(candidate) if asks_tokenizer else None
+        self._counted: dict[tuple[str, ...], int] = {}
 
     @property
     def is_exact(self) -> bool:
-        return self._exactly((Message("user", ""),)) is not None
+        """Whether what was counted so far is no estimate."""
+        return self._tokenizer is not None and bool(self._counted)
 
     def count(self, messages: Sequence[Message]) -> int:
         """As near as can be told."""
@@ -43,12 +46,33 @@ class Counter:
 
     def most(self, messages: Sequence[Message]) -> int:
         """Not fewer than there are, as far as can be told."""
-        return math.ceil(self.count(messages) * self._margin)
+        count = self.count(messages)
+        return count if self.is_exact else math.ceil(count * margin(self._name))
 
     def _exactly(self, messages: Sequence[Message]) -> int | None:
         if self._tokenizer is None:
             return None
-        return self._tokenizer(messages, self._candidate.model_id, self._candidate.parameters)
+        key = tuple(f"{message.id} {len(message.content)}" for message in messages)
+        if key not in self._counted:
+            tokens = self._tokenizer(messages, self._candidate.model_id, self._candidate.parameters)
+            if tokens is None:  # not now: then the whole of this prompt is estimated
+                self._tokenizer = None
+                return None
+            self._counted[key] = tokens
+        return self._counted[key]
+
+
+def has_tokenizer(candidate: Candidate) -> bool:
+    return _tokenizer(candidate) is not None
+
+
+def _tokenizer(candidate: Candidate) -> Tokenizer | None:
+    """None where the backend has nothing that counts."""
+    try:
+        backend = get_backend(candidate.backend)
+    except BackendError:  # the connection is gone
+        return None
+    return None if type(backend).count_tokens is ChatBackend.count_tokens else backend.count_tokens
 
 
 def estimated(messages: Sequence[Message]) -> float:

@@ -12,7 +12,6 @@ from conversations.services.catalogue import candidate_of
 from conversations.services.context import Branch, fit
 from conversations.services.counting import Counter
 from conversations.services.learned import context_size
-from conversations.services.memory import memory_of
 from conversations.services.tuning import options_for, system_prompt_of
 from conversations.types import Message
 
@@ -21,16 +20,15 @@ TIGHT = 90  # per cent
 
 @dataclass(frozen=True, slots=True)
 class Fullness:
-    """`tokens` of a context of `size`; both are None where the size is not known, and `tokens` may be an estimate.
+    """`tokens` of a context of `size`; both are None where the size is not known. An estimate: nobody waits for a
+    tokenizer to see a page.
 
     `begins_at` is the id of the first message that is remembered, "" if all are, or none.
     """
 
     model: ChatModel
-    memory: int
     tokens: int | None
     size: int | None
-    is_exact: bool
     begins_at: str = ""
     kept: int = 0
     """How many turns are remembered."""
@@ -53,8 +51,8 @@ class Fullness:
 
     @property
     def rounded(self) -> int:
-        """An estimate with two digits, so that it does not look exact."""
-        step = 1 if self.is_exact or not self.tokens else 10 ** max(len(str(self.tokens)) - 2, 0)
+        """The tokens with two digits, so that they do not look exact."""
+        step = 10 ** max(len(str(self.tokens or 0)) - 2, 0)
         return round((self.tokens or 0) / step) * step
 
     @property
@@ -76,10 +74,8 @@ def fullness(conversation: Conversation, model: ChatModel, branch: Sequence[Mess
     left_out = shown.forgotten + len(units) - fitted.kept
     return Fullness(
         model,
-        memory_of(options),
         fitted.tokens,
         size,
-        fitted.is_exact,
         begins_at=first[0].id if first and left_out else "",
         kept=fitted.kept,
         forgotten=shown.forgotten,

@@ -15,7 +15,7 @@ from conversations.errors import BackendError
 from conversations.services.acceptance import Draft
 from conversations.services.catalogue import remember_size
 from conversations.services.context import Branch, Fit, NoRoom, fit
-from conversations.services.counting import Counter, estimated
+from conversations.services.counting import Counter, estimated, has_tokenizer
 from conversations.services.learned import context_size, learn_count, learn_size, name_of
 from conversations.services.refusing import Asked, in_short, too_large
 from conversations.streaming import current_writer
@@ -54,8 +54,8 @@ class Prompt:
         """For the first of them that has room for it; the chosen model comes first. Raises TooLarge if none has."""
         self._chosen = candidates[0]
         try:
-            if self._is_much(candidates[0]):
-                return await asyncio.to_thread(self._first_request, candidates)
+            if any(map(self._is_much, candidates)):
+                return await asyncio.to_thread(self._first_request, candidates, asks_tokenizer=True)
             return self._first_request(candidates)
         except NoRoom as error:
             raise await in_database(too_large, error, candidates[0], self._asked, self._has_room) from None
@@ -70,12 +70,13 @@ class Prompt:
     def _is_much(self, candidate: Candidate) -> bool:
         """Whether measuring it would keep the loop."""
         characters = sum(len(message.content) for unit in self.branch.units for message in unit)
-        return characters > MUCH or Counter(candidate).is_exact
+        return characters > MUCH or has_tokenizer(candidate)
 
-    def _fit(self, candidate: Candidate) -> Fit:
+    def _fit(self, candidate: Candidate, *, asks_tokenizer: bool = False) -> Fit:
         """What of the branch goes to this model. Raises NoRoom."""
         if candidate not in self._fits:
-            self._fits[candidate] = fit(self._branch_for(candidate), Counter(candidate), context_size(candidate))
+            counter = Counter(candidate, asks_tokenizer=asks_tokenizer)
+            self._fits[candidate] = fit(self._branch_for(candidate), counter, context_size(candidate))
         return self._fits[candidate]
 
     def _branch_for(self, candidate: Candidate) -> Branch:
@@ -85,11 +86,11 @@ class Prompt:
         wishes = self._chosen.tunables.wishes_in(self.branch.options)
         return replace(self.branch, options=candidate.tunables.options_for(wishes))
 
-    def _first_request(self, candidates: Sequence[Candidate]) -> ChatRequest:
+    def _first_request(self, candidates: Sequence[Candidate], *, asks_tokenizer: bool = False) -> ChatRequest:
         first: NoRoom | None = None
         for candidate in candidates:
             try:
-                return self._request(candidate)
+                return self._request(candidate, asks_tokenizer=asks_tokenizer)
             except NoRoom as error:
                 first = first or error
         raise first or ValueError("nobody is asked")
@@ -103,8 +104,8 @@ class Prompt:
             return False
         return True
 
-    def _request(self, candidate: Candidate) -> ChatRequest:
-        fitted = self._fit(candidate)
+    def _request(self, candidate: Candidate, *, asks_tokenizer: bool = False) -> ChatRequest:
+        fitted = self._fit(candidate, asks_tokenizer=asks_tokenizer)
         return ChatRequest(
             fitted.messages,
             candidate.model_id,

@@ -22,7 +22,7 @@ from conversations.backends.breaker import Attempt
 from conversations.backends.servers.sentences import duration
 from conversations.errors import BackendError, BackendUnavailable, InputError
 from conversations.guards import check_message
-from conversations.presenting import waiting_for
+from conversations.remarks import waiting_for
 from conversations.streaming.candidates import Candidate
 from conversations.streaming.reply import LiveReply
 from conversations.types import ChatRequest, Delta, Message

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import threading
+from typing import ClassVar
+
 import pytest
 
 from conversations import services
+from conversations.backends import get_backend
+from conversations.backends.chat_completions import ChatCompletionsBackend
 from conversations.errors import TooLarge
 from conversations.models import ChatModel, Conversation, Generation
 from conversations.services.counting import estimated
 from conversations.services.learned import forget_learned, scale
 from conversations.streaming.executors import in_database
-from conversations.types import Message
+from conversations.types import NOTHING, Message
 from tests.faults.upstreams import answered, asked, follow_to_the_end, stand_in
 from tests.helpers import finished
 from tests.upstream import DONE, Answer, Upstream, chunk
@@ -277,3 +282,33 @@ async def test_nothing_is_learnt_from_counts_of_very_short_prompts(connect, upst
     await connect(acme={})
     await answered(alice, "Hi")
     assert scale(("acme", "test")) == 1
+
+
+class Counting(ChatCompletionsBackend):
+    """A model whose tokenizer is at hand: ten characters are a token. It counts nothing while `is_loaded` is False."""
+
+    is_loaded = True
+    threads: ClassVar[set[str]] = set()
+
+    def count_tokens(self, messages, model, parameters=NOTHING):
+        self.threads.add(threading.current_thread().name)
+        return sum(len(message.content) for message in messages) // 10 if self.is_loaded else None
+
+
+async def test_where_there_is_a_tokenizer_it_counts_and_nothing_is_added_to_be_safe(connect, upstream, alice):
+    models = await connect(acme={"kind": Counting})
+    await resize(models["test"], 800)
+    row = await talk(alice, services.start_conversation(alice), *(f"{i} {STORY}" for i in range(4)))
+    assert len(contents(upstream)) == 7  # estimated, it would be one turn
+    loop = threading.current_thread().name
+    assert loop not in Counting.threads
+    with pytest.raises(TooLarge, match=r"This message has \d[\d,]* tokens, but “test” has room for only \d+ tokens\."):
+        await services.send_message(row.conversation, STORY * 20)
+
+
+async def test_a_tokenizer_that_is_not_loaded_yet_is_stood_in_for_by_the_estimate(connect, upstream, alice):
+    models = await connect(acme={"kind": Counting})
+    get_backend("acme").is_loaded = False
+    await resize(models["test"], 1_000)
+    await talk(alice, services.start_conversation(alice), *(f"{i} {STORY}" for i in range(4)))
+    assert len(contents(upstream)) == 3
