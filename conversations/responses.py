@@ -18,7 +18,8 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from conversations import pages
+from conversations import composing, pages
+from conversations.composing import Composer
 from conversations.errors import ChatError
 from conversations.forms import wish_fields
 from conversations.models import Conversation, Generation
@@ -98,7 +99,7 @@ def logged_out(request: HttpRequest) -> HttpResponse:
     content = request.POST.get("content", "")
     if is_fetch(request) and content:
         error = LoggedOut(_("You have been logged out. Log in again: your text is kept."))
-        composer = pages.Composer(action=request.path, parent_id=request.POST.get("parent_id", ""), login_url=login_url)
+        composer = Composer(action=request.path, parent_id=request.POST.get("parent_id", ""), login_url=login_url)
         return _render_composer(request, _refused(request, composer, error), error)
     if is_fetch(request) or match.url_name == "follow":
         return HttpResponse(status=401)
@@ -147,24 +148,24 @@ def _named(request: HttpRequest) -> Conversation | None:
 
 def _composer_again(request: HttpRequest, conversation: Conversation, error: ChatError) -> HttpResponse:
     if is_fetch(request):
-        composer = pages.composer(conversation, Transcript(leaf=request.POST.get("parent_id") or None))
+        composer = composing.composer(conversation, Transcript(leaf=request.POST.get("parent_id") or None))
         return _render_composer(request, _refused(request, composer, error), error)
     saved = None if conversation._state.adding else conversation
     context = pages.chat_context(request.user, saved)
     if context["lacks"]:
-        context["composer"] = pages.composer(saved, Transcript(leaf=request.POST.get("parent_id") or None))
+        context["composer"] = composing.composer(saved, Transcript(leaf=request.POST.get("parent_id") or None))
     context["composer"] = _refused(request, context["composer"], error)
     return with_delay(render(request, "conversations/chat.html", context, status=error.status), error)
 
 
-def _refused(request: HttpRequest, composer: pages.Composer, error: ChatError) -> pages.Composer:
+def _refused(request: HttpRequest, composer: Composer, error: ChatError) -> Composer:
     """With all that was sent, to be sent again."""
     compared = tuple(int(pk) for pk in request.POST.getlist("models") if pk.isdecimal())
     again = composer.refused(request.POST.get("content", ""), error)
     return replace(again, wishes=wish_fields(request.POST), compared=compared)
 
 
-def _render_composer(request: HttpRequest, composer: pages.Composer, error: ChatError) -> HttpResponse:
+def _render_composer(request: HttpRequest, composer: Composer, error: ChatError) -> HttpResponse:
     context = {"composer": composer}
     return with_delay(render(request, "conversations/_composer.html", context, status=error.status), error)
 

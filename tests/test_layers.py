@@ -24,6 +24,7 @@ ROWS = [
         "browsing",
         "forms",
         "pages",
+        "composing",
         "panel",
         "responses",
         "views",

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from conversations import pages, services
+from conversations import composing, services
 from conversations.models import ChatDefaults, ChatModel, Conversation, Generation
 from conversations.services.speed import forget_speeds
 
@@ -243,10 +243,10 @@ def test_a_model_that_is_not_there_begins_nothing_but_the_default_does(browser, 
 
 
 def test_few_models_stay_a_plain_select_with_their_use_cases(browser, db):
-    many_models(pages.FEW_MODELS, use_case="Code")
+    many_models(composing.FEW_MODELS, use_case="Code")
     page = browser.get(reverse("conversations:home")).content.decode()
     assert "data-picker" not in page
-    assert page.count("Code</span></option>") == pages.FEW_MODELS
+    assert page.count("Code</span></option>") == composing.FEW_MODELS
 
 
 def test_many_models_are_names_alone_in_the_composer_and_told_in_the_panel(browser, alice):

@@ -11,13 +11,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
+from django.conf import settings
 from django.contrib.contenttypes.models import ContentType
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from chatsite.health import PROBES
+from chatsite.moderation.models import TermList
 from conversations import services
-from conversations.models import Conversation, Generation
+from conversations.models import Conversation, Generation, Persona
 from conversations.stores import get_store
 from conversations.types import Message
 
@@ -42,6 +44,12 @@ POLICIES = {
     "conversations:home": LOGIN,
     "conversations:start": LOGIN,
     "conversations:history": LOGIN,
+    "conversations:models": LOGIN,
+    "conversations:model_choices": LOGIN,
+    "conversations:defaults": LOGIN,
+    "conversations:new_settings": LOGIN,
+    "conversations:personas": LOGIN,
+    "conversations:create_persona": LOGIN,
     "conversations:show": OWNER,
     "conversations:send": OWNER,
     "conversations:retry": OWNER,
@@ -50,6 +58,11 @@ POLICIES = {
     "conversations:keep": OWNER,
     "conversations:rename": OWNER,
     "conversations:delete": OWNER,
+    "conversations:memory": OWNER,
+    "conversations:settings": OWNER,
+    "conversations:use_persona": OWNER,
+    "conversations:edit_persona": OWNER,
+    "conversations:delete_persona": OWNER,
     "conversations:follow": OWNER,
     "conversations:stop": OWNER,
     "conversations:stop_all": OWNER,
@@ -105,7 +118,7 @@ def those(policy: str, among: list[Address] = ALL):
 
 
 def ids_of_nothing() -> dict[str, str]:
-    return {"conversation_id": str(uuid.uuid4()), "generation_id": str(uuid.uuid4())}
+    return {"conversation_id": str(uuid.uuid4()), "generation_id": str(uuid.uuid4()), "persona_id": "987654321"}
 
 
 def values_for(user) -> dict[str, str]:
@@ -119,6 +132,8 @@ def values_for(user) -> dict[str, str]:
         "url": "nonsense",
         "uidb36": "1",
         "key": "abc-123",
+        "pk": str(TermList.objects.get_or_create(name="Rude words")[0].pk),
+        "alias": next(iter(settings.CHAT_BACKENDS)),
     }
 
 
@@ -142,7 +157,12 @@ def chat(catalogue, alice) -> dict[str, str]:
         idempotency_key=uuid.uuid4().hex,
         status=Generation.Status.COMPLETED,
     )
-    return {"conversation_id": str(conversation.pk), "generation_id": str(generation.pk)}
+    persona = Persona.objects.create(pk=123456789, owner=alice, name="Secret agent", prompt="Say nothing.")
+    return {
+        "conversation_id": str(conversation.pk),
+        "generation_id": str(generation.pk),
+        "persona_id": str(persona.pk),
+    }
 
 
 def ask(client: Client, method: str, url: str, **headers: str):

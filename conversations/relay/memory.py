@@ -16,6 +16,7 @@ from conversations.relay.base import Listener, Relay
 from conversations.types import Delta
 
 DELAY_PER_REPLY = 0.0003  # seconds; 200 replies reach the 60 ms of CHAT_FLUSH_INTERVAL
+MOST_PARTS = 64  # of a reply's text; many short ones take four times the memory of one
 logger = logging.getLogger(__name__)
 
 
@@ -166,5 +167,7 @@ class MemoryRelay(Relay):
 def _moved_over(fresh: list[str], parts: list[str]) -> str:
     text = "".join(fresh)
     parts.append(text)
+    if len(parts) > MOST_PARTS:
+        parts[:] = ["".join(parts)]
     fresh.clear()
     return text

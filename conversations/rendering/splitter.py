@@ -7,6 +7,7 @@ from conversations.rendering.leaves import Table
 from conversations.rendering.lines import BLANK
 
 PREFIX = 40  # characters of an unfinished line; enough to tell that it begins another block
+MOST_PIECES = 64  # of an unfinished line; many short ones take four times the memory of one
 BLOCKS = 2_000  # in a text; whatever follows them is one block: each costs something, however small it is
 
 
@@ -37,6 +38,8 @@ class BlockSplitter:
                 done += self._end_line(line)
         if rest:
             self._partial.append(rest)
+            if len(self._partial) > MOST_PIECES:
+                self._partial = ["".join(self._partial)]
             if len(self._prefix) < PREFIX:
                 self._prefix = (self._prefix + rest)[:PREFIX]
                 done += self._look_ahead()

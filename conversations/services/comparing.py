@@ -14,10 +14,11 @@ from django.utils.translation import gettext as _
 from conversations.cleaning import clean
 from conversations.errors import ConversationBusy, InputError
 from conversations.models import ChatModel, Conversation, Generation
-from conversations.services.acceptance import Draft, replay_all
+from conversations.services.acceptance import Draft
 from conversations.services.conversations import read, read_with_room
 from conversations.services.judging import judged
 from conversations.services.launching import body_hash, launch_all, once
+from conversations.services.replaying import replay_all
 from conversations.services.stopping import stop
 from conversations.services.turns import parent_of, select
 from conversations.services.wishes import Wish, chosen_with_options

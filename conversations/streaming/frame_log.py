@@ -9,11 +9,11 @@ from django.conf import settings
 
 from conversations.streaming.frames import HEARTBEAT, Cursor
 
-LOG_BYTES = 64_000
+LOG_BYTES = 2_000  # some twenty short frames; Python's own part of them is twice that. Who falls behind is caught up
 
 
 class FrameLog:
-    """Holds about LOG_BYTES at most. Readers keep a position in it, and look again when it rings."""
+    """About LOG_BYTES at most, and always the newest. Readers keep a position in it, and look again when it rings."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop

@@ -1,7 +1,9 @@
 // The settings of a chat: a panel beside it, or a sheet on a narrow page. What is changed there is kept at once.
 import { fieldOf, mark, reset } from "./controls.js";
+import { startPanel } from "./panel.js";
 import { ask, fragmentOf, post } from "./send.js";
 
+const PATIENCE = 3_000; // ms that a message waits for what is being saved
 const PAUSE = 600; // ms without a change, after which a text or a moving slider is saved
 
 /**
@@ -16,7 +18,6 @@ export function startSettings() {
   const body = panel.querySelector("[data-settings-body]");
   const status = panel.querySelector("[data-settings-status]");
   const error = panel.querySelector("[data-settings-error]");
-  const narrow = matchMedia("(max-width: 720px)");
   let loads = 0;
   let saves = 0;
   let timer = 0;
@@ -105,59 +106,22 @@ export function startSettings() {
     const setting = button.closest("[data-setting]");
     reset(body, setting);
     changed(0);
-    (setting ? fieldOf(setting) : panel.querySelector("[data-settings-close]")).focus(); // the button is gone now
+    (setting ? fieldOf(setting) : panel.querySelector("[data-close]")).focus(); // the button is gone now
   }
 
-  function open() {
-    if (narrow.matches) panel.showModal();
-    else panel.show();
-    opener().setAttribute("aria-expanded", "true");
-    tell("");
-    body.replaceChildren(sentence("loading")); // nobody changes what is about to be replaced
-    load();
-  }
-
-  function close() {
-    save();
-    panel.close();
-  }
-
-  function dress() {
-    const link = opener();
-    if (!link) return;
-    link.setAttribute("role", "button");
-    link.setAttribute("aria-controls", panel.id);
-    link.setAttribute("aria-expanded", String(panel.open));
-  }
-
-  document.addEventListener("click", (event) => {
-    const link = event.target.closest("[data-settings-open]");
-    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
-    event.preventDefault();
-    if (panel.open) close();
-    else open();
+  const { dress } = startPanel(panel, opener, {
+    opened() {
+      tell("");
+      body.replaceChildren(sentence("loading")); // nobody changes what is about to be replaced
+      load();
+    },
+    closing: () => save(),
   });
-  document.addEventListener("keydown", (event) => {
-    if (event.key !== " " || !event.target.closest?.("[data-settings-open]")) return;
-    event.preventDefault(); // a link that acts as a button
-    event.target.click();
-  });
+
   document.addEventListener("change", async ({ target }) => {
     if (target.name !== "model" || target.form !== composer || !panel.open) return;
     await save();
     load();
-  });
-  panel.addEventListener("close", () => {
-    opener()?.setAttribute("aria-expanded", "false");
-    if (panel.contains(document.activeElement) || document.activeElement === document.body) opener()?.focus();
-  });
-  panel.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape" || panel.matches(":modal")) return;
-    event.preventDefault();
-    close();
-  });
-  panel.addEventListener("click", ({ target }) => {
-    if (target === panel || target.closest("[data-settings-close]")) close();
   });
   body.addEventListener("click", (event) => {
     const button = event.target.closest("[data-reset], [data-reset-all]");
@@ -171,13 +135,7 @@ export function startSettings() {
   });
   body.addEventListener("input", () => changed(PAUSE));
   body.addEventListener("change", () => changed(0));
-  narrow.addEventListener("change", () => {
-    if (!panel.open) return;
-    panel.close();
-    open();
-  });
   addEventListener("pagehide", () => save({ keepalive: true }));
-  dress();
 
   /** The form of a new chat goes on as that of the chat which its first message has made. */
   function move(link) {
@@ -191,7 +149,8 @@ export function startSettings() {
   return {
     settled() {
       unsent = false;
-      return save();
+      const patience = new Promise((resolve) => setTimeout(resolve, PATIENCE));
+      return Promise.race([save(), patience]);
     },
     renewed() {
       dress();

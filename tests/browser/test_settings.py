@@ -129,13 +129,30 @@ def test_what_is_changed_in_the_middle_holds_from_the_next_message_on(page, upst
     assert upstream.exchanges[-1].body["temperature"] == 0.7
     open_panel(page)
     slide(page, "Temperature", to="0")
-    send(page, "Again", count=2)  # at once: it waits for what is being saved
-    assert upstream.exchanges[-1].body["temperature"] == 0
     saved(page)
+    send(page, "Again", count=2)
+    assert upstream.exchanges[-1].body["temperature"] == 0
     page.reload()
     expect(page.locator(OPEN)).to_have_attribute("data-tuned", "")
     open_panel(page)
     expect(control(page, "Temperature")).to_have_value("0")
+
+
+def test_a_message_waits_for_what_is_being_saved(page, upstream):
+    send(page, "Hello")
+    open_panel(page)
+    held = []
+    page.route("**/settings/", lambda route: held.append(route))
+    control(page, "Longest answer, in tokens").select_option("256")
+    until(page, lambda: held)
+    page.fill(FIELD, "Again")
+    page.locator("[data-send]").click()
+    expect(page.locator("article.is-pending").first).to_be_visible()
+    page.wait_for_timeout(500)
+    assert len(upstream.exchanges) == 1
+    held[0].continue_()
+    expect(page.locator("article.assistant[data-status=completed]")).to_have_count(2)
+    assert upstream.exchanges[-1].body["max_tokens"] == 256
 
 
 def test_the_panel_goes_on_with_the_chat_that_its_first_message_made(page, upstream):
