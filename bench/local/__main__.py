@@ -55,8 +55,9 @@ def main() -> int:
     with work_folder() as folder:
         size = model.make(folder / "model")
         for part in parts:
-            rows += [row(name, value) for name, value in PARTS[part](folder).items()]
-            print("\n".join(rows[-6:]), flush=True)
+            found = [row(name, value) for name, value in PARTS[part](folder).items()]
+            print("\n".join(found), flush=True)
+            rows += found
     intro = INTRO.format(
         size=size,
         threads=model.THREADS,
