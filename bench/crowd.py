@@ -220,6 +220,12 @@ def table(rows: list[str]) -> list[str]:
     return [head, "|---|" + "---:|" * len(COLUMNS) + "---|", *rows]
 
 
+def lacking() -> str:
+    """What this machine lacks to measure crowds; empty if nothing."""
+    is_enough = os.cpu_count() >= 2 and shutil.which("node") and shutil.which("taskset")
+    return "" if is_enough else "two cores, Node.js 18 and taskset"
+
+
 def main() -> int:
     from bench.run import work_folder
 
@@ -227,8 +233,8 @@ def main() -> int:
     if unknown := wanted - CASES.keys():
         print(f"Unknown: {', '.join(sorted(unknown))}. Known: {', '.join(CASES)}.")
         return 2
-    if os.cpu_count() < 2 or not shutil.which("node") or not shutil.which("taskset"):
-        print("Needs two cores, Node.js 18 and taskset.")
+    if what := lacking():
+        print(f"This needs {what}.")
         return 2
     names = [name for name in CASES if name in wanted or (name == "plain" and "markdown" in wanted)]
     print(f"{datetime.now(UTC):%Y-%m-%d %H:%M}, load {os.getloadavg()[0]:.1f}")

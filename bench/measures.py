@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import gzip
-import json
 import os
 import re
-import shutil
 import signal
 import statistics
 import subprocess
@@ -23,8 +21,6 @@ from tests.serving import PATIENCE, PYTHON, ROOT, Served, Visitor, environment, 
 HERE = Path(__file__).resolve().parent
 LOG_IN = "/accounts/login/"
 STARTS = 5
-MESSAGES = 30
-FIRST_TOKEN_MODEL = "stub-ttft50-rate100-n5"
 ASSET = re.compile(r"""(?:<link[^>]+(?:stylesheet|icon|modulepreload)[^>]*>|<(?:script|img)[^>]+>)""")
 ADDRESS = re.compile(r"""(?:href|src)="([^"]+)\"""")
 IMPORT = re.compile(r"""(?:import|from)\s*["']([^"']+)["']""")
@@ -138,35 +134,6 @@ def named_in(address: str, text: str) -> list[str]:
     if address.startswith("/static/"):
         return []
     return [found for tag in ASSET.findall(text) for found in ADDRESS.findall(tag)]
-
-
-def first_token(folder: Path) -> float | None:
-    if not shutil.which("node"):
-        print("Skipped: the first token. Install Node.js 18 or newer to measure it.")
-        return None
-    stub_port = free_port()
-    stub = subprocess.Popen(["node", HERE / "stub" / "stub.mjs", str(stub_port)], stdout=subprocess.DEVNULL)
-    try:
-        upstream = {"OPENAI_BASE_URL": f"http://127.0.0.1:{stub_port}/v1", "OPENAI_MODELS": FIRST_TOKEN_MODEL}
-        with serving(folder, **upstream) as site:
-            seconds_to_first_page(site, time.monotonic())
-            return generate_load(folder, site.port, stub_port)["ttft_over_ms"]["p50"]
-    finally:
-        stub.terminate()
-        stub.wait()
-
-
-def generate_load(folder: Path, port: int, stub_port: int) -> dict:
-    out = folder / "load.jsonl"
-    command = ["node", HERE / "load" / "load.mjs", "--target", "site", "--adapter", HERE / "adapter.mjs"]
-    command += ["--base", f"http://127.0.0.1:{port}", "--stub", f"http://127.0.0.1:{stub_port}", "--n", "1"]
-    command += ["--turns", str(MESSAGES), "--model", FIRST_TOKEN_MODEL, "--out", out]
-    env = prepared(folder) | {"BENCH_PYTHON": str(PYTHON)}
-    subprocess.run(command, cwd=ROOT, env=env, check=True, timeout=5 * PATIENCE, stdout=subprocess.DEVNULL)
-    result = json.loads(out.read_text().splitlines()[-1])
-    if result["success"] != 100:
-        raise RuntimeError(f"Not every reply arrived whole: {result['errors']}")
-    return result
 
 
 def fresh_clone(folder: Path) -> float:

@@ -1,4 +1,4 @@
-"""Text that every database and every browser takes: no NUL, no half of a character."""
+"""Text that every database and every browser takes: no NUL, no half of a character; and numbers made of text."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 _LONE = re.compile("[\ud800-\udfff\0]")
+_MOST_DIGITS = 18  # what the databases keep in a key; Python refuses to read more than some thousands
 
 
 def clean(text: str) -> str:
@@ -15,6 +16,11 @@ def clean(text: str) -> str:
         return text
     joined = _PAIR.sub(lambda pair: pair.group().encode("utf-16", "surrogatepass").decode("utf-16"), text)
     return _LONE.sub(_REPLACEMENT, joined)
+
+
+def whole_number(text: str) -> int | None:
+    """The key that a form or an address names; None for what can be none."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS else None
 
 
 class Cleaner:

@@ -19,6 +19,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from conversations import composing, pages
+from conversations.cleaning import whole_number
 from conversations.composing import Composer
 from conversations.errors import ChatError
 from conversations.forms import wish_fields
@@ -160,9 +161,9 @@ def _composer_again(request: HttpRequest, conversation: Conversation, error: Cha
 
 def _refused(request: HttpRequest, composer: Composer, error: ChatError) -> Composer:
     """With all that was sent, to be sent again."""
-    compared = tuple(int(pk) for pk in request.POST.getlist("models") if pk.isdecimal())
+    numbers = map(whole_number, request.POST.getlist("models"))
     again = composer.refused(request.POST.get("content", ""), error)
-    return replace(again, wishes=wish_fields(request.POST), compared=compared)
+    return replace(again, wishes=wish_fields(request.POST), compared=tuple(pk for pk in numbers if pk is not None))
 
 
 def _render_composer(request: HttpRequest, composer: Composer, error: ChatError) -> HttpResponse:

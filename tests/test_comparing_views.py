@@ -108,9 +108,14 @@ async def test_a_comparison_without_script_leads_to_its_page(browser, pks):
 
 
 @pytest.mark.parametrize("fetch", [True, False])
-@pytest.mark.parametrize("wanted", ["one", "unknown", "none of them a number"])
+@pytest.mark.parametrize("wanted", ["one", "unknown", "none of them a number", "more digits than a number has"])
 async def test_a_choice_that_cannot_be_is_refused_with_the_text(browser, pks, wanted, fetch):
-    given = {"one": pks[:1], "unknown": [pks[0], 9999], "none of them a number": ["a", "b"]}[wanted]
+    given = {
+        "one": pks[:1],
+        "unknown": [pks[0], 9999],
+        "none of them a number": ["a", "b"],
+        "more digits than a number has": [pks[0], "9" * 5000],
+    }[wanted]
     response = await send(browser, given, fetch=fetch)
     assert response.status_code == 400
     assert "Which?" in html(response)
@@ -132,6 +137,13 @@ async def test_a_double_click_is_one_comparison(browser, pks):
     assert re.findall(r'id="m-(\w+)"', html(first)) == re.findall(r'id="m-(\w+)"', html(again))
     assert (await send(browser, pks, key=key, content="Another")).status_code == 422
     await all_finished()
+
+
+async def test_the_same_key_with_other_settings_is_422(browser, pks):
+    key = uuid4().hex
+    sends = [{"option-temperature": "0.1"}, {"option-temperature": "0.9"}, {}, {"option-temperature": "0.1"}]
+    codes = [(await send(browser, pks, key=key, **said)).status_code for said in sends]
+    assert codes == [200, 422, 422, 200]
 
 
 async def test_keeping_one_leads_to_the_chat_with_it(browser, pks, models):

@@ -13,7 +13,7 @@ from django.test import AsyncClient
 from django.urls import reverse
 
 from conversations import services, streaming
-from conversations.errors import ConversationBusy, QuotaExceeded
+from conversations.errors import ConversationBusy, KeyReused, QuotaExceeded
 from conversations.models import Generation, Writer
 from conversations.services.acceptance import Draft, accept
 from conversations.streaming.executors import in_database, in_store
@@ -109,6 +109,34 @@ async def test_the_same_key_with_another_body_is_422(browser, alice_s_chat, upst
     assert (accepted.status_code, refused.status_code) == (200, 422)
     assert len(upstream.exchanges) <= 2
     await finished(await in_database(lambda: Generation.objects.get(idempotency_key=KEY)))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"option-temperature": "0.9"},
+        {"option-temperature": ""},
+        {"option-memory": "5"},
+        {"personality": ""},
+        {"system_prompt": "Be long."},
+    ],
+)
+async def test_the_same_key_with_other_settings_is_422(browser, upstream, other):
+    url, form = reverse("conversations:start"), {"key": KEY, "content": "Hi", "option-temperature": "0.1"}
+    form |= {"personality": "own", "system_prompt": "Be brief."}
+    accepted, refused, again = [await browser.post(url, form | said, headers=FETCH) for said in ({}, other, {})]
+    assert (accepted.status_code, refused.status_code, again.status_code) == (200, 422, 200)
+    await finished(await in_database(lambda: Generation.objects.get(idempotency_key=KEY)))
+
+
+async def test_the_same_key_with_other_options_is_another_body(alice_s_chat, upstream):
+    sent = {"parent_id": "", "idempotency_key": KEY}
+    first = await services.send_message(alice_s_chat, "Hi", options={"temperature": 0.1, "top_p": 0.5}, **sent)
+    same = await services.send_message(alice_s_chat, "Hi", options={"top_p": 0.5, "temperature": 0.1}, **sent)
+    assert same.pk == first.pk
+    with pytest.raises(KeyReused):
+        await services.send_message(alice_s_chat, "Hi", options={"temperature": 0.9, "top_p": 0.5}, **sent)
+    await finished(first)
 
 
 @pytest.mark.parametrize("name", ["send", "retry", "continue"])

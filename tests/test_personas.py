@@ -120,11 +120,12 @@ def test_a_chat_takes_a_persona_from_the_library_and_a_new_chat_begins_with_one(
     assert f'name="personality" value="{hers.pk}"' in composer
     foreign = Persona.objects.create(name="Spy", prompt="Hidden", owner=bob)
     assert 'name="personality"' not in html(alices.get("/", {"persona": foreign.pk}))
-    for odd in ("x", "-1", "9" * 30):
+    for odd in ("x", "-1", "9" * 30, "9" * 5000):
         assert alices.get("/", {"persona": odd}).status_code == 200
         assert alices.get("/personas/", {"chat": odd}).status_code == 200
-    refused = alices.post(reverse("conversations:use_persona", args=[chat.pk]), {"persona": foreign.pk})
-    assert refused.status_code == 400
+    for refused in (foreign.pk, "9" * 5000):
+        response = alices.post(reverse("conversations:use_persona", args=[chat.pk]), {"persona": refused})
+        assert response.status_code == 400
     chat.refresh_from_db()
     assert chat.persona == hers
 

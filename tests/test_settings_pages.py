@@ -258,6 +258,13 @@ async def test_a_first_message_with_another_persons_persona_is_refused(browser, 
     assert not await in_database(Conversation.objects.exists)
 
 
+async def test_a_persona_that_no_number_names_is_refused_with_the_text(browser):
+    for odd in ("x", "9" * 5000):
+        response = await browser.post(START, {"content": "Hi", "personality": odd}, headers=FETCH)
+        assert response.status_code == 400
+        assert ">\nHi</textarea>" in html(response)
+
+
 async def test_a_persona_answers_from_the_first_message_on(browser, alice, scripted):
     persona = await in_database(lambda: Persona.objects.create(name="Cook", prompt="You cook.", owner=alice))
     await browser.post(START, {"content": "Hi", "personality": str(persona.pk)}, headers=FETCH)

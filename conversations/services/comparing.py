@@ -21,7 +21,7 @@ from conversations.services.launching import body_hash, launch_all, once
 from conversations.services.replaying import replay_all
 from conversations.services.stopping import stop
 from conversations.services.turns import parent_of, select
-from conversations.services.wishes import Wish, chosen_with_options
+from conversations.services.wishes import Wish, chosen_with_options, said_beside
 from conversations.streaming import storing
 from conversations.streaming.executors import in_database, in_store
 from conversations.types import NOTHING, Message, Transcript, new_id
@@ -46,7 +46,7 @@ async def compare(
     """
     key = idempotency_key or new_id()
     said = clean(content).replace("\r\n", "\n")
-    body = body_hash(conversation, said, parent_id, "compare", *models)
+    body = body_hash(conversation, said, parent_id, "compare", *models, *said_beside(conversation, options, wish))
 
     async def attempt() -> tuple[Generation, ...]:
         chosen = await in_database(_chosen, models, conversation, options, wish)

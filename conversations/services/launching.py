@@ -59,7 +59,7 @@ async def once(
 def body_hash(conversation: Conversation, *parts: Any) -> str:
     """What makes two sends the same. A new conversation's id is made by the server, so it is left out."""
     where = "" if conversation._state.adding else str(conversation.pk)
-    payload = json.dumps([where, *parts], ensure_ascii=True)
+    payload = json.dumps([where, *parts], ensure_ascii=True, default=str)
     return hashlib.sha256(payload.encode()).hexdigest()
 
 

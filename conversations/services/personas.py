@@ -6,7 +6,7 @@ from django.db.models import Q, QuerySet
 from django.db.models.signals import pre_delete
 from django.utils.translation import gettext as _
 
-from conversations.cleaning import clean
+from conversations.cleaning import clean, whole_number
 from conversations.errors import InputError, NotFound
 from conversations.models import PROMPT_MAX_LENGTH, ChatDefaults, Conversation, Persona
 
@@ -36,7 +36,8 @@ def own_persona(user, persona_id: int) -> Persona:
 
 def usable_persona(user_id: int, persona_id: str) -> Persona:
     """Raises InputError for one that is gone, or never was this person's to use."""
-    found = _usable(user_id).filter(pk=persona_id).first() if persona_id.isascii() and persona_id.isdecimal() else None
+    pk = whole_number(persona_id)
+    found = None if pk is None else _usable(user_id).filter(pk=pk).first()
     if found is None:
         raise InputError(_("This persona is not there any more. Choose another one."))
     return found

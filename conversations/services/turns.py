@@ -20,7 +20,7 @@ from conversations.services.catalogue import available_models
 from conversations.services.conversations import read, read_with_room
 from conversations.services.judging import judged
 from conversations.services.launching import body_hash, launch, once
-from conversations.services.wishes import Wish, chosen_with_options
+from conversations.services.wishes import Wish, chosen_with_options, said_beside
 from conversations.stores import get_store
 from conversations.streaming.executors import in_database, in_store
 from conversations.types import NOTHING, Message, Transcript, new_id
@@ -48,7 +48,7 @@ async def send_message(
     """
     key = idempotency_key or new_id()
     said = clean(content).replace("\r\n", "\n")
-    body = body_hash(conversation, said, parent_id, model)
+    body = body_hash(conversation, said, parent_id, model, *said_beside(conversation, options, wish))
 
     async def attempt() -> Generation:
         chosen, effective = await in_database(chosen_with_options, model, conversation, options, wish)

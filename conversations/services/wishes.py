@@ -32,6 +32,13 @@ class Wish:
     prompt: str = ""
 
 
+def said_beside(conversation: Conversation, options: Mapping[str, Any], wish: Wish | None) -> list[Any]:
+    """What a send says beside its text, for what makes two sends the same; nothing where nothing is said."""
+    begins_with = wish if wish is not None and conversation._state.adding else Wish()
+    said = [sorted(options.items()), sorted(begins_with.options.items()), begins_with.personality, begins_with.prompt]
+    return said if any(said) or begins_with.personality is not None else []
+
+
 def chosen_with_options(
     wanted: int | None,
     conversation: Conversation,

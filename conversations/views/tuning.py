@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from conversations import services
 from conversations.access import members_only, own_or_404
+from conversations.cleaning import whole_number
 from conversations.errors import ChatError
 from conversations.forms import RESET, wish_fields, wish_of
 from conversations.models import ChatModel, Conversation
@@ -84,8 +85,7 @@ def _wish(request: HttpRequest) -> services.Wish:
 
 
 def _number(data: QueryDict, name: str) -> int | None:
-    text = data.get(name, "")
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None
+    return whole_number(data.get(name, ""))
 
 
 def _model(conversation: Conversation, data: QueryDict) -> ChatModel | None:
