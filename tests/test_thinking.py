@@ -433,6 +433,43 @@ async def test_who_goes_on_keeps_what_was_thought(engine, alice, scripted, setti
     assert "think" not in repr([message.content for message in scripted.requests[-1].messages])
 
 
+@pytest.mark.parametrize("thoughts", ["", "Numbers. "], ids=["it never thought", "it thought before"])
+async def test_such_a_model_may_go_on_without_thinking(engine, alice, scripted, catalogue, monkeypatch, thoughts):
+    monkeypatch.setattr(type(scripted), "supports_continue", False)
+    await set_mode(catalogue, "opened")
+    scripted.enqueue(*paced(f"{thoughts}</think>The answer is"), Delta(finish_reason="length"))
+    first = await finished(await say(alice, "Hi"))
+    scripted.enqueue(*paced(" forty-two, of course."))
+    again = await services.continue_reply(first.conversation, first.reply_id)
+    page = await read_all(again)
+    row = await finished(again)
+    assert (row.status, row.reply_text, row.reasoning_text) == (
+        "completed",
+        "The answer is forty-two, of course.",
+        thoughts,
+    )
+    assert row.reasoning_ms == first.reasoning_ms
+    assert (page.thoughts, page.settled) == (thoughts, render(row.reply_text))
+    said = (await branch(row.conversation))[-1]
+    assert (said.content, said.metadata.get("reasoning", "")) == (row.reply_text, thoughts)
+
+
+class AnswersAlone(Guard):
+    def open_reply(self, exchange, said=""):
+        return Censor() if exchange.part == "answer" else None
+
+
+async def test_what_it_goes_on_with_is_judged_as_an_answer(engine, alice, scripted, catalogue, settings, monkeypatch):
+    settings.CHAT_GUARDS = [f"{__name__}.AnswersAlone"]
+    monkeypatch.setattr(type(scripted), "supports_continue", False)
+    await set_mode(catalogue, "opened")
+    scripted.enqueue("</think>The answer is", Delta(finish_reason="length"))
+    first = await finished(await say(alice, "Hi"))
+    scripted.enqueue("a secret.")
+    row = await finished(await services.continue_reply(first.conversation, first.reply_id))
+    assert row.reply_text == "The answer is a ******."
+
+
 async def test_another_answer_has_thoughts_of_its_own(engine, alice, scripted):
     scripted.enqueue(thought("One."), "First.")
     first = await finished(await say(alice, "Hi"))

@@ -114,6 +114,11 @@ class LiveReply:
             return self.prompt.request_for(candidate)
         return replace(self.request, model=candidate.model_id, parameters=candidate.parameters)
 
+    @property
+    def has_own_system_prompt(self) -> bool:
+        """Without a `prompt` nobody knows: then it is judged as if it were."""
+        return self.prompt is None or self.prompt.has_own_system_prompt
+
     def learn(self) -> None:
         """How this model counts, now that it is over."""
         if self.prompt and self.usage.prompt_tokens:
@@ -136,7 +141,8 @@ class LiveReply:
 
     def finish(self) -> str:
         """What cleaning, telling thoughts apart, joining and guards still held back."""
-        rest = self._join(self.thoughts.finish(self._cleaner.finish()))
+        rest = self.thoughts.finish(self._cleaner.finish())
+        rest = self._join(self.thoughts.forget() if self.prefix and self._is_all_answer else rest)
         rest = self._judge(rest + self.joint.finish() if self.joint else rest)
         return rest + self._add(clean(self._guards.finish())) + self._reconsidered()
 
@@ -147,11 +153,16 @@ class LiveReply:
         """
         if self.prefix:
             return ""
-        if self.thoughts.seem_to_be_answer and self.finish_reason == "stop":
+        if self._is_all_answer:
             return self._add(self.thoughts.forget())
         if answer := self.thoughts.found_in(self.text):
             self._parts, self.length = [answer], len(answer)
         return ""
+
+    @property
+    def _is_all_answer(self) -> bool:
+        """At the end: whether what came as reasoning since this reply began, or went on, is the answer."""
+        return self.thoughts.seem_to_be_answer and self.finish_reason == "stop"
 
     def _reasoning_mode(self) -> str:
         mode = mode_of(self.candidate.parameters)

@@ -28,6 +28,7 @@ class Thoughts:
         self._cleaner = Cleaner()
         self._mode = mode
         self._splitter: Splitter | None = None
+        self._first = before, milliseconds
         self._parts = [before] if before else []
         self._since: float | None = None  # when this time of thinking began, by the monotonic clock
         self._before = milliseconds
@@ -73,9 +74,10 @@ class Thoughts:
         return bool(self._splitter and self._splitter.is_inside and not self._splitter.has_seen_tag)
 
     def forget(self) -> str:
-        """All of it, which was the answer."""
-        text, self._parts, self.length, self.fresh, self.milliseconds = self.text, [], 0, "", 0
-        return text
+        """All that came in this reply, which was the answer; what was thought before stays."""
+        before, self.milliseconds = self._first
+        text, self._parts, self.length, self.fresh = self.text[len(before) :], [before], len(before), ""
+        return text.removeprefix(BETWEEN) if before else text
 
     def found_in(self, text: str) -> str | None:
         """At the end: the answer in a text that turns out to begin with reasoning, which is kept here; else None."""
