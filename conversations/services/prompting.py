@@ -16,6 +16,7 @@ from conversations.services.acceptance import Draft
 from conversations.services.catalogue import remember_size
 from conversations.services.context import Branch, Fit, NoRoom, fit
 from conversations.services.counting import Counter, estimated, has_tokenizer
+from conversations.services.judging import has_own_system_prompt
 from conversations.services.learned import context_size, learn_count, learn_size, name_of
 from conversations.services.refusing import Asked, in_short, too_large
 from conversations.streaming import current_writer
@@ -44,6 +45,7 @@ class Prompt:
             so_far=_text_so_far(draft),
             memory=None if get_backend(draft.model.backend).is_language_model else ALL_THAT_FITS,
         )
+        self.has_own_system_prompt = has_own_system_prompt(draft.conversation)
         self._user_id = str(draft.conversation.user_id)
         self._conversation_id = str(draft.conversation.pk)
         self._fits: dict[Candidate, Fit] = {}
