@@ -95,11 +95,11 @@ async def launch_all(drafts: tuple[Draft, ...], messages: tuple[Message, ...]) -
 
 async def _reply(draft: Draft, asked: tuple[Candidate, ...], messages: tuple[Message, ...]) -> LiveReply:
     asked = _alike(asked) if draft.continues else asked
-    prompt = Prompt(draft, messages, await judged_system_prompt(draft.conversation, draft.model))
+    prompt = Prompt(draft, messages, await judged_system_prompt(draft.conversation, draft.model), asked)
     return LiveReply(
         draft.generation_id,
         asked,
-        await prompt.first_request(asked),
+        await prompt.first_request(),
         prompt=prompt,
         wants_title=_wants_title(draft.conversation, draft.model),
         prefix=draft.prefix,

@@ -6,8 +6,9 @@ Made to measure for each model that may answer: they count differently, and thei
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from conversations.backends import get_backend
 from conversations.backends.tuning import ALL_THAT_FITS
@@ -17,6 +18,7 @@ from conversations.services.catalogue import remember_size
 from conversations.services.context import Branch, Fit, NoRoom, fit
 from conversations.services.counting import Counter, estimated, has_tokenizer
 from conversations.services.learned import context_size, learn_count, learn_size, name_of
+from conversations.services.memory import memory_of
 from conversations.services.refusing import Asked, in_short, too_large
 from conversations.streaming import current_writer
 from conversations.streaming.candidates import Candidate
@@ -35,30 +37,26 @@ SQUEEZE = 0.75  # of a prompt that was refused as too long by a server that name
 class Prompt:
     """What one turn asks, for whoever is asked."""
 
-    def __init__(self, draft: Draft, messages: Sequence[Message], system_prompt: str) -> None:
-        """`messages` is the branch, oldest first, ending with what the person said."""
-        self.branch = Branch.of(
-            messages,
-            draft.options,
-            system=system_prompt,
-            so_far=_text_so_far(draft),
-            memory=None if get_backend(draft.model.backend).is_language_model else ALL_THAT_FITS,
-        )
+    def __init__(
+        self, draft: Draft, messages: Sequence[Message], system_prompt: str, candidates: Sequence[Candidate]
+    ) -> None:
+        """`messages` is the branch, oldest first, ending with what the person said; the chosen model comes first."""
+        self._candidates = candidates
+        self._branches = _branches(draft, messages, system_prompt, candidates)
         self._user_id = str(draft.conversation.user_id)
         self._conversation_id = str(draft.conversation.pk)
-        self._fits: dict[Candidate, Fit] = {}
-        self._chosen: Candidate | None = None
+        self._fits: dict[Candidate, Fit | NoRoom] = {}
         self._asked: Asked = "rest" if draft.prefix else "new" if draft.is_new_message else "again"
 
-    async def first_request(self, candidates: Sequence[Candidate]) -> ChatRequest:
-        """For the first of them that has room for it; the chosen model comes first. Raises TooLarge if none has."""
-        self._chosen = candidates[0]
+    async def first_request(self) -> ChatRequest:
+        """For the first who has room for it. Raises TooLarge if nobody has: then nobody is asked later, either."""
+        chosen = self._candidates[0]
         try:
-            if any(map(self._is_much, candidates)):
-                return await asyncio.to_thread(self._first_request, candidates, asks_tokenizer=True)
-            return self._first_request(candidates)
+            if any(map(self._is_much, self._candidates)):
+                return await asyncio.to_thread(self._first_request, asks_tokenizer=True)
+            return self._first_request()
         except NoRoom as error:
-            raise await in_database(too_large, error, candidates[0], self._asked, self._has_room) from None
+            raise await in_database(too_large, error, chosen, self._asked, self._has_room) from None
 
     def request_for(self, candidate: Candidate) -> ChatRequest:
         """Raises BackendError if not even the message fits into this model's context."""
@@ -67,39 +65,53 @@ class Prompt:
         except NoRoom as error:
             raise BackendError(in_short(error, candidate), status=413, concerns="length") from None
 
+    def has_more_room(self, candidate: Candidate, failed: Candidate) -> bool:
+        """Whether it may be asked what `failed` has no room for. A size that is not known is no reason to hope."""
+        if not self._has_room(candidate):
+            return False
+        size, failed_size = context_size(candidate), context_size(failed)
+        # One that was asked all the same refused what seemed to fit: more than that is asked of a larger one alone.
+        return not self._fits_into(failed) or bool(size and failed_size and size > failed_size)
+
     def _is_much(self, candidate: Candidate) -> bool:
         """Whether measuring it would keep the loop."""
-        characters = sum(len(message.content) for unit in self.branch.units for message in unit)
+        characters = sum(len(message.content) for unit in self._branch_for(candidate).units for message in unit)
         return characters > MUCH or has_tokenizer(candidate)
 
     def _fit(self, candidate: Candidate, *, asks_tokenizer: bool = False) -> Fit:
         """What of the branch goes to this model. Raises NoRoom."""
         if candidate not in self._fits:
             counter = Counter(candidate, asks_tokenizer=asks_tokenizer)
-            self._fits[candidate] = fit(self._branch_for(candidate), counter, context_size(candidate))
-        return self._fits[candidate]
+            try:
+                self._fits[candidate] = fit(self._branch_for(candidate), counter, context_size(candidate))
+            except NoRoom as error:
+                self._fits[candidate] = error
+        fitted = self._fits[candidate]
+        if isinstance(fitted, NoRoom):
+            raise fitted
+        return fitted
 
     def _branch_for(self, candidate: Candidate) -> Branch:
-        """A substitute is asked with what was wished of the model that was chosen, within bounds of its own."""
-        if self._chosen in (None, candidate) or None in (candidate.tunables, self._chosen.tunables):
-            return self.branch
-        wishes = self._chosen.tunables.wishes_in(self.branch.options)
-        return replace(self.branch, options=candidate.tunables.options_for(wishes))
+        """Of those who are not to answer, what is asked of the chosen model has to do."""
+        return self._branches.get(candidate) or self._branches[self._candidates[0]]
 
-    def _first_request(self, candidates: Sequence[Candidate], *, asks_tokenizer: bool = False) -> ChatRequest:
-        first: NoRoom | None = None
-        for candidate in candidates:
-            try:
-                return self._request(candidate, asks_tokenizer=asks_tokenizer)
-            except NoRoom as error:
-                first = first or error
-        raise first or ValueError("nobody is asked")
+    def _first_request(self, *, asks_tokenizer: bool = False) -> ChatRequest:
+        chosen, *substitutes = self._candidates
+        try:
+            return self._request(chosen, asks_tokenizer=asks_tokenizer)
+        except NoRoom as error:
+            for candidate in substitutes:
+                if context_size(candidate) and self._fits_into(candidate, asks_tokenizer=asks_tokenizer):
+                    return self._request(candidate)
+            raise error
 
     def _has_room(self, candidate: Candidate) -> bool:
-        if context_size(candidate) is None:
-            return False
+        """Whether that is known."""
+        return context_size(candidate) is not None and self._fits_into(candidate)
+
+    def _fits_into(self, candidate: Candidate, *, asks_tokenizer: bool = False) -> bool:
         try:
-            self._fit(candidate)
+            self._fit(candidate, asks_tokenizer=asks_tokenizer)
         except NoRoom:
             return False
         return True
@@ -117,9 +129,10 @@ class Prompt:
 
     def shorten(self, candidate: Candidate, error: BackendError) -> bool:
         """After a refusal as too long: learn from it. False if what would be asked now is no shorter."""
-        before = self._fits.pop(candidate, None)
-        if before is None:
+        before = self._fits.get(candidate)
+        if not isinstance(before, Fit):
             return False
+        del self._fits[candidate]
         if error.prompt_tokens:
             learn_count(name_of(candidate), estimated(before.messages), error.prompt_tokens)
         if error.context_size:
@@ -149,6 +162,30 @@ class Prompt:
         learn_size(candidate, size)
         if candidate.context_size is None and candidate.pk is not None:
             current_writer().spawn(in_database(remember_size, candidate.pk, size))
+
+
+def _branches(
+    draft: Draft, messages: Sequence[Message], system_prompt: str, candidates: Sequence[Candidate]
+) -> dict[Candidate, Branch]:
+    """What each of them may be shown: the memory is one of the options, and a substitute has its own bounds."""
+    by_memory: dict[int, Branch] = {}
+    branches = {}
+    for candidate in candidates:
+        options = _options_of(candidate, candidates[0], draft.options)
+        memory = memory_of(options) if get_backend(candidate.backend).is_language_model else ALL_THAT_FITS
+        if memory not in by_memory:
+            by_memory[memory] = Branch.of(
+                messages, options, system=system_prompt, so_far=_text_so_far(draft), memory=memory
+            )
+        branches[candidate] = replace(by_memory[memory], options=options)
+    return branches
+
+
+def _options_of(candidate: Candidate, chosen: Candidate, options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A substitute is asked with what was wished of the model that was chosen, within bounds of its own."""
+    if candidate == chosen or candidate.tunables is None or chosen.tunables is None:
+        return options
+    return candidate.tunables.options_for(chosen.tunables.wishes_in(options))
 
 
 def characters_of(request: ChatRequest) -> int:
