@@ -108,7 +108,7 @@ def connection_labels() -> dict[str, str]:
 
 # The ways to sort: what people read, and the key; None keeps the catalogue's order.
 SORTS: dict[str, tuple[Any, Callable[[ModelCard], Any] | None]] = {
-    "": (gettext_lazy("In the site’s order"), None),
+    "": (gettext_lazy("In the site's order"), None),
     "begins": (gettext_lazy("Quickest to begin"), lambda card: card.speed.first_token if card.speed else NEVER),
     "writes": (
         gettext_lazy("Quickest to write"),

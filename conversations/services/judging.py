@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 
-from django.utils import translation
-
-from conversations.guards import Exchange, Part, check_message
+from conversations.guards import Exchange, Part, check_beside
 from conversations.models import ChatModel, Conversation
 from conversations.services.tuning import system_prompt_of
 from conversations.types import Message
-
-LONG = 1_000  # characters; judging more would keep the event loop from everybody else
 
 
 async def judged(
@@ -26,9 +21,7 @@ async def judged(
         Exchange(str(conversation.user_id), str(conversation.pk), model.pk, model.filter_level, part, is_repeat)
         for model in models
     ]
-    if len(text) <= LONG:
-        return _judged(text, exchanges)
-    return await asyncio.to_thread(_in_language, translation.get_language(), text, exchanges)
+    return await check_beside(text, *exchanges)
 
 
 async def judged_again(
@@ -40,19 +33,15 @@ async def judged_again(
     return messages if text == said.content else (*before, replace(said, content=text))
 
 
+def has_own_system_prompt(conversation: Conversation) -> bool:
+    """Whether a person wrote what the model is told first; else the site or an administrator did."""
+    persona = conversation.persona
+    return persona.owner_id is not None if persona else bool(conversation.system_prompt.strip())
+
+
 async def judged_system_prompt(conversation: Conversation, model: ChatModel) -> str:
-    """What this model is told first. Judged with each message, unless the site or an administrator wrote it."""
-    prompt, persona = system_prompt_of(conversation), conversation.persona
-    is_own = persona.owner_id is not None if persona else bool(conversation.system_prompt.strip())
-    return await judged(prompt, conversation, model, part="prompt", is_repeat=True) if is_own else prompt
-
-
-def _judged(text: str, exchanges: list[Exchange]) -> str:
-    for exchange in exchanges:
-        text = check_message(text, exchange)
-    return text
-
-
-def _in_language(language: str | None, text: str, exchanges: list[Exchange]) -> str:
-    with translation.override(language):
-        return _judged(text, exchanges)
+    """What this model is told first. Judged with each message, if it is a person's own."""
+    prompt = system_prompt_of(conversation)
+    if not has_own_system_prompt(conversation):
+        return prompt
+    return await judged(prompt, conversation, model, part="prompt", is_repeat=True)

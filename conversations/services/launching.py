@@ -16,9 +16,10 @@ from conversations.backends import get_backend
 from conversations.errors import ChatError, ConversationBusy, QuotaExceeded
 from conversations.models import ChatModel, Conversation, Generation
 from conversations.services.acceptance import Draft, accept_all
+from conversations.services.branches import goes_on_by_itself
 from conversations.services.catalogue import candidates, known_candidates
 from conversations.services.judging import judged_again, judged_system_prompt
-from conversations.services.prompting import Prompt, characters_of, goes_on_by_itself
+from conversations.services.prompting import Prompt, characters_of
 from conversations.services.replaying import replay
 from conversations.services.stopping import made_way
 from conversations.stores import get_store

@@ -6,30 +6,22 @@ Made to measure for each model that may answer: they count differently, and thei
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+from collections.abc import Sequence
 
-from conversations.backends import get_backend
-from conversations.backends.tuning import ALL_THAT_FITS
 from conversations.errors import BackendError
 from conversations.services.acceptance import Draft
+from conversations.services.branches import branches_of
 from conversations.services.catalogue import remember_size
 from conversations.services.context import Branch, Fit, NoRoom, fit
 from conversations.services.counting import Counter, estimated, has_tokenizer
+from conversations.services.judging import has_own_system_prompt
 from conversations.services.learned import context_size, learn_count, learn_size, name_of
-from conversations.services.memory import memory_of
 from conversations.services.refusing import Asked, in_short, too_large
 from conversations.streaming import current_writer
 from conversations.streaming.candidates import Candidate
 from conversations.streaming.executors import in_database
 from conversations.types import ChatRequest, Message
 
-# In English whatever the language of the chat: models follow it best, and nobody but them reads it.
-GO_ON = (
-    "Your last message was cut off. Go on exactly where it stopped, in the same language and format. "
-    "Repeat nothing of it and do not comment on it: write only what comes next. If nothing is missing, write nothing."
-)
 MUCH = 50_000  # characters; counting more than that takes milliseconds, and is done beside the loop
 SQUEEZE = 0.75  # of a prompt that was refused as too long by a server that named no size
 
@@ -42,7 +34,8 @@ class Prompt:
     ) -> None:
         """`messages` is the branch, oldest first, ending with what the person said; the chosen model comes first."""
         self._candidates = candidates
-        self._branches = _branches(draft, messages, system_prompt, candidates)
+        self._branches = branches_of(draft, messages, system_prompt, candidates)
+        self.has_own_system_prompt = has_own_system_prompt(draft.conversation)
         self._user_id = str(draft.conversation.user_id)
         self._conversation_id = str(draft.conversation.pk)
         self._fits: dict[Candidate, Fit | NoRoom] = {}
@@ -164,41 +157,5 @@ class Prompt:
             current_writer().spawn(in_database(remember_size, candidate.pk, size))
 
 
-def _branches(
-    draft: Draft, messages: Sequence[Message], system_prompt: str, candidates: Sequence[Candidate]
-) -> dict[Candidate, Branch]:
-    """What each of them may be shown: the memory is one of the options, and a substitute has its own bounds."""
-    by_memory: dict[int, Branch] = {}
-    branches = {}
-    for candidate in candidates:
-        options = _options_of(candidate, candidates[0], draft.options)
-        memory = memory_of(options) if get_backend(candidate.backend).is_language_model else ALL_THAT_FITS
-        if memory not in by_memory:
-            by_memory[memory] = Branch.of(
-                messages, options, system=system_prompt, so_far=_text_so_far(draft), memory=memory
-            )
-        branches[candidate] = replace(by_memory[memory], options=options)
-    return branches
-
-
-def _options_of(candidate: Candidate, chosen: Candidate, options: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A substitute is asked with what was wished of the model that was chosen, within bounds of its own."""
-    if candidate == chosen or candidate.tunables is None or chosen.tunables is None:
-        return options
-    return candidate.tunables.options_for(chosen.tunables.wishes_in(options))
-
-
 def characters_of(request: ChatRequest) -> int:
     return sum(len(message.content) for message in request.messages)
-
-
-def goes_on_by_itself(backend: str) -> bool:
-    """Whether a last message by the assistant is taken as the beginning of the answer; else the model is asked to."""
-    return get_backend(backend).supports_continue
-
-
-def _text_so_far(draft: Draft) -> list[Message]:
-    if not draft.prefix:
-        return []
-    so_far = Message("assistant", draft.prefix)
-    return [so_far] if goes_on_by_itself(draft.model.backend) else [so_far, Message("user", GO_ON)]

@@ -12,7 +12,6 @@ import random
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import replace
 
 from django.conf import settings
 from django.utils.translation import gettext as _
@@ -21,11 +20,11 @@ from conversations.backends import get_backend
 from conversations.backends.breaker import Attempt
 from conversations.backends.servers.sentences import duration
 from conversations.errors import BackendError, BackendUnavailable, InputError
-from conversations.guards import check_message
 from conversations.remarks import waiting_for
+from conversations.streaming.admitting import Admission
 from conversations.streaming.candidates import Candidate
 from conversations.streaming.reply import LiveReply
-from conversations.types import ChatRequest, Delta, Message
+from conversations.types import ChatRequest, Delta
 
 logger = logging.getLogger(__name__)
 MOST_RETRIES = 2  # of one candidate
@@ -40,7 +39,7 @@ async def ask(reply: LiveReply) -> AsyncGenerator[Delta, None]:
     inquiry = _Inquiry(reply)
     while True:
         try:
-            inquiry.prepare()
+            await inquiry.prepare()
             backend = get_backend(inquiry.candidate.backend)
             with Attempt(backend.alias, inquiry.candidate.model_id, label=backend.label) as inquiry.attempt:
                 async with aclosing(backend.stream(inquiry.request)) as deltas:
@@ -50,7 +49,7 @@ async def ask(reply: LiveReply) -> AsyncGenerator[Delta, None]:
                         yield delta
             return
         except BackendError as error:
-            wait = inquiry.next_after(error)
+            wait = await inquiry.next_after(error)
             notice = inquiry.notice(error, wait)
         yield notice
         if wait:
@@ -62,7 +61,7 @@ class _Inquiry:
     """Who is being asked, how often, and who comes next."""
 
     def __init__(self, reply: LiveReply):
-        self._reply = reply
+        self._reply, self._admission = reply, Admission(reply)
         self._others = list(dict.fromkeys(reply.candidates))
         self._faults: list[tuple[Candidate, BackendError]] = []
         self._retries = 0
@@ -77,26 +76,10 @@ class _Inquiry:
         self.candidate = candidate
         self._retries, self._since = 0, time.monotonic()
 
-    def prepare(self) -> None:
-        """Raises BackendError if what is asked does not fit into this candidate's context."""
+    async def prepare(self) -> None:
+        """Raises what Admission raises: BackendError if what is asked does not fit into this candidate's context."""
         self._is_shorter = False
-        self.request = self._request_for(self.candidate)
-
-    def _request_for(self, candidate: Candidate) -> ChatRequest:
-        """As guards let it pass to a substitute, too; perhaps changed. Raises BackendError, InputError."""
-        request = self._reply.request_for(candidate)
-        if candidate == self._reply.candidates[0]:
-            return request
-        exchange = replace(self._reply.exchange_with(candidate, "message"), is_repeat=True)
-        said = self._reply.said_in(request)[-1]
-
-        def judged(message: Message) -> Message:
-            if message is not said and message.role != "system":
-                return message
-            part = replace(exchange, part="message" if message is said else "prompt")
-            return replace(message, content=check_message(message.content, part))
-
-        return replace(request, messages=tuple(map(judged, request.messages)))
+        self.request = await self._admission.request_for(self.candidate)
 
     def see(self, delta: Delta) -> None:
         """Note the first token: reasoning is one, a notice is none."""
@@ -106,7 +89,7 @@ class _Inquiry:
             self._reply.candidate, self._reply.request = self.candidate, self.request
             self._reply.watch.begin(self._since)
 
-    def next_after(self, error: BackendError) -> float:
+    async def next_after(self, error: BackendError) -> float:
         """Seconds until `candidate`, the same or another one, is to be asked. Raises if nobody is left to ask."""
         if self.has_begun:
             raise error
@@ -119,7 +102,7 @@ class _Inquiry:
         self._faults.append((self.candidate, error))
         while self._others:
             candidate = self._others.pop(0)
-            if self._may_help(candidate):
+            if await self._may_help(candidate):
                 logger.info("%s did not answer (%s); %s is asked", self.candidate, type(error).__name__, candidate)
                 self._turn_to(candidate)
                 return 0.0
@@ -148,7 +131,7 @@ class _Inquiry:
             return None
         return least + random.uniform(0, backoff)  # noqa: S311  no secret hangs on it
 
-    def _may_help(self, candidate: Candidate) -> bool:
+    async def _may_help(self, candidate: Candidate) -> bool:
         """Whether this one may answer where the others did not."""
         if not _can_take(candidate, self.request):
             return False
@@ -159,16 +142,16 @@ class _Inquiry:
                 return False
             if error.blames == "server" and candidate.backend == failed.backend:
                 return False
-        return self._is_admitted(candidate)
+        return await self._is_admitted(candidate)
 
     def _has_more_room(self, candidate: Candidate, failed: Candidate) -> bool:
         prompt = self._reply.prompt
         return prompt.has_more_room(candidate, failed) if prompt else _is_larger(candidate, failed)
 
-    def _is_admitted(self, candidate: Candidate) -> bool:
+    async def _is_admitted(self, candidate: Candidate) -> bool:
         """Whether what was said fits into this substitute's context, and guards let it pass."""
         try:
-            self._request_for(candidate)
+            await self._admission.request_for(candidate)
         except (BackendError, InputError):
             return False
         return True

@@ -25,11 +25,14 @@ class Candidate:
     context_size: int | None = None
     parameters: Mapping[str, Any] = field(default_factory=lambda: NOTHING, hash=False)
     filter_level: str = "standard"
-    tunables: Any = field(default=None, compare=False)
+    tunables: Any = field(default=None, compare=False, repr=False)
 
 
 class Prompt(Protocol):
     """What is asked, for whoever is asked (services/prompting.py)."""
+
+    has_own_system_prompt: bool
+    """Whether a person wrote what models are told first, so that guards judge it; else the site or an administrator."""
 
     def request_for(self, candidate: Candidate) -> ChatRequest:
         """Made to measure for this model. Raises BackendError if it cannot be asked this."""

@@ -114,6 +114,11 @@ class LiveReply:
             return self.prompt.request_for(candidate)
         return replace(self.request, model=candidate.model_id, parameters=candidate.parameters)
 
+    @property
+    def has_own_system_prompt(self) -> bool:
+        """Without a `prompt` nobody knows: then it is judged as if it were."""
+        return self.prompt is None or self.prompt.has_own_system_prompt
+
     def learn(self) -> None:
         """How this model counts, now that it is over."""
         if self.prompt and self.usage.prompt_tokens:
