@@ -160,6 +160,21 @@ async def test_each_model_is_asked_with_settings_of_its_own(engine, alice, model
     assert [get_backend(name).requests[0].options.get("temperature") for name in NAMES] == [0.9, 0.2, 0.9]
 
 
+async def test_a_new_comparison_takes_wishes_for_all_of_its_models(engine, alice, models, pks):
+    def tune():
+        ModelSetting.objects.create(model=models["scripted"], name="temperature", is_hidden=True)
+        ModelSetting.objects.create(model=models["scripted"], name="max_tokens", most=512)
+        ModelSetting.objects.create(model=models["scripted"], name="top_p", default="0.5")
+        ModelSetting.objects.create(model=models["third"], name="temperature", most=0.1)
+
+    await in_database(tune)
+    wish = services.Wish({"temperature": "0.2", "max_tokens": "2048", "top_p": "0.5"})
+    rows = await all_finished(await compared(alice, pks, wish=wish))
+    names = ("temperature", "max_tokens", "top_p")
+    told = [tuple(row.options[name] for name in names) for row in rows]
+    assert told == [(0.7, 512, 0.5), (0.2, 2048, 0.5), (0.1, 2048, 0.5)]
+
+
 async def test_each_is_stopped_by_itself_and_all_together(held, alice, pks):
     lanes = await compared(alice, pks)
     await services.stop(lanes[1])

@@ -180,6 +180,35 @@ def test_a_wish_beyond_the_bounds_of_the_entry_bends_and_one_beyond_all_is_refus
         wished(toned, {"temperature": "1.1"})
 
 
+def test_a_new_chat_keeps_usual_wishes_that_its_first_model_does_not_know(toned):
+    guide = next(model for model in services.available_models() if model.backend == "guide")
+    assert wished(guide, {"temperature": "0.2", "memory": "3", "max_tokens": "", "tone": "merry"}) == {
+        "temperature": 0.2,
+        "memory": 3,
+    }
+    change(toned, "temperature", is_hidden=True)
+    assert wished(toned, {"temperature": "0.2", "tone": "merry"}) == {"temperature": 0.2, "tone": "merry"}
+    with pytest.raises(InputError, match="Temperature"):
+        wished(guide, {"temperature": "9"})
+
+
+def test_what_is_saved_as_a_narrower_model_shows_it_stays_as_it_was_said(toned):
+    change(toned, "temperature", most=0.5)
+    change(toned, "max_tokens", most=1024)
+    said = {"temperature": 0.9, "max_tokens": 8192}
+    assert wished(toned, {"temperature": "0.5", "max_tokens": "1024", "memory": "5"}, said) == said | {"memory": 5}
+    assert wished(toned, {"temperature": "0.4", "max_tokens": "256"}, said) == {"temperature": 0.4, "max_tokens": 256}
+    assert wished(toned, {"temperature": None, "max_tokens": None}, said) == {}, "a reset"
+
+
+async def test_a_chat_that_began_with_rules_answers_as_wished_with_a_model(engine, alice, catalogue, scripted):
+    chat, wish = services.start_conversation(alice), services.Wish({"temperature": "0.2"})
+    row = await services.send_message(chat, "Hi", parent_id="", model=catalogue["guide"].pk, wish=wish)
+    row = await finished(row)
+    await finished(await services.send_message(row.conversation, "And now?", model=catalogue["scripted"].pk))
+    assert asked(scripted).options["temperature"] == 0.2
+
+
 async def test_settings_of_a_conversation_reach_the_model_and_the_message_remembers_them(engine, alice, scripted):
     chat = services.start_conversation(alice)
     chat.options = {"temperature": 0.1, "max_tokens": 1024, "top_p": 0.5}

@@ -88,7 +88,7 @@ def _chosen(
         )
     first, *others = wanted
     return [
-        chosen_with_options(first, conversation, options, wish),  # it is the conversation's own, then
+        chosen_with_options(first, conversation, options, wish, beside=others),  # it is the conversation's own, then
         *(chosen_with_options(model, conversation, options) for model in others),
     ]
 

@@ -96,7 +96,9 @@ async def launch_all(drafts: tuple[Draft, ...], messages: tuple[Message, ...]) -
 
 async def _reply(draft: Draft, asked: tuple[Candidate, ...], messages: tuple[Message, ...]) -> LiveReply:
     asked = _alike(asked) if draft.continues else asked
-    prompt = Prompt(draft, messages, await judged_system_prompt(draft.conversation, draft.model), asked)
+    is_repeat = not draft.is_new_message
+    system_prompt = await judged_system_prompt(draft.conversation, draft.model, is_repeat=is_repeat)
+    prompt = Prompt(draft, messages, system_prompt, asked)
     return LiveReply(
         draft.generation_id,
         asked,

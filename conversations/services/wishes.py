@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -44,14 +44,17 @@ def chosen_with_options(
     conversation: Conversation,
     given: Mapping[str, Any] = NOTHING,
     wish: Wish | None = None,
+    *,
+    beside: Sequence[int] = (),
 ) -> tuple[ChatModel, dict[str, Any]]:
     """The model for a message, and what it is asked with. A new conversation takes the wish upon itself.
 
-    Raises what `choose_model` and `options_for` raise, and InputError for a wish, naming the field.
+    `beside` are the pks of models that answer the same message, for which the wish is meant as well. Raises what
+    `choose_model` and `options_for` raise, and InputError for a wish, naming the field.
     """
     model = choose_model(wanted, conversation)
     if wish is not None and conversation._state.adding:
-        take(conversation, model, wish)
+        take(conversation, model, wish, *(choose_model(pk, conversation) for pk in beside))
     return model, prepared_options(conversation, model, given)
 
 
@@ -67,11 +70,25 @@ def tune(conversation: Conversation, wish: Wish, *, model: int | None = None) ->
     )
 
 
-def take(conversation: Conversation, model: ChatModel, wish: Wish) -> None:
+def take(conversation: Conversation, model: ChatModel, wish: Wish, *beside: ChatModel) -> None:
     """Lay the wish upon a conversation, without saving it. Raises InputError; then nothing has changed."""
-    options = kept(open_settings(model), wish.options, conversation.options)
+    known = _known(model, *beside)
+    if conversation._state.adding and wish.options.keys() - known.keys():
+        # Nobody else keeps them, and the chat may go on with a model that knows them: the Guide knows none.
+        known = {setting.name: (setting, setting) for setting in usual_settings()} | known
+    options = kept(known.values(), wish.options, conversation.options)
     _take_personality(conversation, conversation.user_id, wish)
     conversation.options = options
+
+
+def _known(*models: ChatModel) -> dict[str, tuple[Setting, Setting]]:
+    """What people can tune with any of them, by name; where they differ, without a default and bounds of one alone."""
+    known: dict[str, tuple[Setting, Setting]] = {}
+    for declared, setting in (pair for model in models for pair in open_settings(model)):
+        before = known.setdefault(setting.name, (declared, setting))
+        if before[1] != setting:
+            known[setting.name] = (before[0], replace(before[0], default=None))
+    return known
 
 
 def begin(user, *, persona: str = "") -> Conversation:
@@ -116,13 +133,15 @@ def kept(
     `known` has each setting twice: as its connection declares it, and as the catalogue's entry narrows it. What was
     kept `before` stays where nothing is said of it, as do the wishes for other models. Raises InputError, naming the
     field, for what the connection never takes; the entry's narrower bounds bend a value instead, because it may have
-    been said while another model was chosen.
+    been said while another model was chosen. What comes back as it was bent to be shown was not said anew.
     """
     options = dict(before)
     for declared, setting in known:
         if setting.name not in said:
             continue
         value = checked(declared, said[setting.name], also=setting)
+        if value is not None and setting.name in before and value == nearest(setting, before[setting.name]):
+            continue
         value = setting.default if value is None else nearest(setting, value)
         options.pop(setting.name, None)
         if value != setting.default:

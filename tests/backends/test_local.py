@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from contextlib import aclosing
 from importlib.util import find_spec
 
@@ -327,6 +328,25 @@ async def test_the_event_loop_goes_on_while_the_model_loads_and_works():
         longest = max(longest, asyncio.get_running_loop().time() - began)
     assert (await working)[-1].finish_reason == "length"
     assert longest < 1, "importing torch in this process would hold its lock for half a second at a time"
+    await backend.aclose()
+
+
+@local_model
+async def test_the_event_loop_goes_on_while_the_models_process_reads_nothing():
+    backend = fresh()
+    await answer(backend, "Hello")
+    os.kill(backend._process.pid, signal.SIGSTOP)
+    threading.Timer(2, os.kill, (backend._process.pid, signal.SIGCONT)).start()
+    clock, longest = asyncio.get_running_loop().time, 0.0
+    asking = [asyncio.create_task(answer(backend, "again " * 20_000, max_tokens=1)) for _ in range(3)]
+    until = clock() + 1
+    while (began := clock()) < until:
+        await asyncio.sleep(0.001)
+        longest = max(longest, clock() - began)
+    for task in asking:
+        task.cancel()
+    assert longest < 1
+    assert await answer(backend, "Hello") == ANSWERS["Hello"]
     await backend.aclose()
 
 

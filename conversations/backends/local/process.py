@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import queue
 import signal
 import subprocess
 import sys
@@ -42,10 +43,12 @@ class ModelProcess:
         self._is_closed = False
         self.on_idle: Callable[[], None] = lambda: None
         command = [sys.executable, "-m", f"{__package__}.worker", source.to_json()]
+        self._outbox: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
         self._process = subprocess.Popen(  # noqa: S603  our own module
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="ascii", env=_environment()
         )
         threading.Thread(target=self._read, name="local-model", daemon=True).start()
+        threading.Thread(target=self._write, name="local-model-asking", daemon=True).start()
 
     @property
     def is_alive(self) -> bool:
@@ -101,10 +104,14 @@ class ModelProcess:
             del self._counts[id_]
 
     def _send(self, message: dict[str, Any]) -> None:
-        line = f"{json.dumps(message)}\n"
-        with suppress(OSError, ValueError), self._lock:  # it has ended: the thread that reads will say so
-            self._process.stdin.write(line)
-            self._process.stdin.flush()
+        self._outbox.put(message)
+
+    def _write(self) -> None:
+        """In a thread of its own: a pipe that nobody empties blocks, and event loops send, too."""
+        with suppress(OSError), self._process.stdin as lines:  # it has ended: the thread that reads will say so
+            while (message := self._outbox.get()) is not None:
+                lines.write(f"{json.dumps(message)}\n")
+                lines.flush()
 
     def _read(self) -> None:
         with self._process.stdout as lines:
@@ -149,6 +156,7 @@ class ModelProcess:
 
     def _over(self, status: int) -> None:
         """The process has ended: those who still wait are told why."""
+        self._outbox.put(None)
         with self._lock:
             if self._fault is None:
                 killed = status == -signal.SIGKILL and not self._is_closed
@@ -159,8 +167,7 @@ class ModelProcess:
     def close(self) -> None:
         """End it: replies that are being written end as interrupted. Blocks for seconds at most."""
         self._is_closed = True
-        with suppress(OSError):
-            self._process.stdin.close()
+        self._outbox.put(None)
         try:
             self._process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
