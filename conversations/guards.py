@@ -33,8 +33,8 @@ class Exchange:
     """Who talks where with which model, and which part of it is judged: what a guard knows beside the text.
 
     `model` is a ChatModel's pk: the one that was chosen for a message, the one that really answers for the rest.
-    `filter_level` is its own, a ChatModel.FilterLevel. `is_repeat`: the message was accepted before, and now goes to
-    a model again, or to another one; of a prompt that stands with each message it is always true.
+    `filter_level` is its own, a ChatModel.FilterLevel. `is_repeat`: the message, or the one that a prompt
+    stands with, was accepted before, and now goes to a model again, or to another one.
     """
 
     user_id: str = ""
@@ -85,7 +85,7 @@ class Length(Guard):
     """Not empty, and at most settings.CHAT_MAX_MESSAGE_LENGTH characters."""
 
     def check_message(self, text: str, exchange: Exchange) -> str:
-        if exchange.is_repeat:
+        if exchange.is_repeat or exchange.part == "prompt":  # which has a bound of its own where it is saved
             return text
         if not text.strip():
             raise InputError(_("Write a message first."))

@@ -39,9 +39,9 @@ def has_own_system_prompt(conversation: Conversation) -> bool:
     return persona.owner_id is not None if persona else bool(conversation.system_prompt.strip())
 
 
-async def judged_system_prompt(conversation: Conversation, model: ChatModel) -> str:
-    """What this model is told first. Judged with each message, if it is a person's own."""
+async def judged_system_prompt(conversation: Conversation, model: ChatModel, *, is_repeat: bool) -> str:
+    """What this model is told first. Judged with each message, if it is a person's own; noted with each new one."""
     prompt = system_prompt_of(conversation)
     if not has_own_system_prompt(conversation):
         return prompt
-    return await judged(prompt, conversation, model, part="prompt", is_repeat=True)
+    return await judged(prompt, conversation, model, part="prompt", is_repeat=is_repeat)

@@ -268,7 +268,21 @@ async def test_what_a_person_has_the_model_told_first_is_judged_with_each_messag
     await in_database(lambda: Term.objects.update(action="refuse"))
     with pytest.raises(Refused, match="“damn”, which stands in the system prompt"):
         await services.send_message(row.conversation, "Hi", model=server.model.pk)
-    assert await noted() == [("damn", "prompt", "refuse")]
+    assert await noted() == [("damn", "prompt", "mask"), ("damn", "prompt", "refuse")]
+
+
+async def test_what_is_found_in_a_prompt_of_ones_own_is_noted_once_for_each_new_message(server, alice, settings):
+    await given("merger", action="flag")
+    settings.CHAT_MAX_MESSAGE_LENGTH = 10  # of messages: prompts have a bound of their own
+    await with_substitute(server, "standard")  # who reads it a second time
+    wish = services.Wish(personality="own", prompt="Talk about the merger.")
+    chat = services.start_conversation(alice)
+    row = await finished(await services.send_message(chat, "Hi", parent_id="", model=server.model.pk, wish=wish))
+    assert (row.upstream_model, len(await noted())) == ("other", 1)
+    row = await finished(await services.regenerate(row.conversation, row.reply_id))
+    assert await noted() == [("merger", "prompt", "flag")]
+    await finished(await services.send_message(row.conversation, "And?"))
+    assert await noted() == [("merger", "prompt", "flag")] * 2
 
 
 async def test_what_the_site_has_models_told_first_is_its_own_affair(server, alice, settings):
