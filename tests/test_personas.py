@@ -137,14 +137,29 @@ def test_a_changed_persona_speaks_in_the_chats_that_use_it(alice, catalogue, her
     assert services.system_prompt_of(services.by_id(alice, chat.pk)) == "You bake."
 
 
-@pytest.mark.parametrize("way", ["service", "queryset", "admin"])
-def test_the_text_of_a_deleted_persona_stays_with_the_chats_that_use_it(way, client, admin, alice, catalogue, shared):
+@pytest.mark.parametrize("way", ["service", "queryset"])
+def test_the_text_of_a_deleted_persona_of_ones_own_stays_with_the_chats_that_use_it(way, alice, catalogue, hers):
+    chat = services.create(alice, title="Ours")
+    Conversation.objects.update(persona=hers)
+    ChatDefaults.objects.create(user=alice, persona=hers)
+    if way == "service":
+        services.delete_persona(hers)
+    else:
+        Persona.objects.all().delete()
+    assert not Persona.objects.exists()
+    assert services.system_prompt_of(services.by_id(alice, chat.pk)) == "You cook."
+    assert services.system_prompt_of(services.begin(alice)) == "You cook."
+
+
+@pytest.mark.parametrize("way", ["queryset", "admin"])
+def test_the_text_of_a_deleted_shared_persona_becomes_nobodys_own(
+    way, client, admin, alice, catalogue, shared, settings
+):
+    settings.CHAT_SYSTEM_PROMPT = "You help."
     chat = services.create(alice, title="Ours")
     Conversation.objects.update(persona=shared)
-    ChatDefaults.objects.create(user=alice, persona=shared)
-    if way == "service":
-        services.delete_persona(shared)
-    elif way == "queryset":
+    ChatDefaults.objects.create(user=alice, persona=shared, system_prompt="You rhyme.")
+    if way == "queryset":
         Persona.objects.all().delete()
     else:
         client.force_login(admin)
@@ -152,8 +167,10 @@ def test_the_text_of_a_deleted_persona_stays_with_the_chats_that_use_it(way, cli
         assert "Ours" not in html(client.get(address)), "whose chats use it is nobody's business"
         client.post(address, {"post": "yes"})
     assert not Persona.objects.exists()
-    assert services.system_prompt_of(services.by_id(alice, chat.pk)) == "You teach."
-    assert services.system_prompt_of(services.begin(alice)) == "You teach."
+    assert services.system_prompt_of(services.by_id(alice, chat.pk)) == "You help."
+    assert services.system_prompt_of(services.begin(alice)) == "You rhyme."
+    client.force_login(alice)
+    assert "You teach." not in html(client.get(reverse("conversations:settings", args=[chat.pk])))
 
 
 def test_the_admin_has_the_shared_ones_only(client, admin, shared, hers):

@@ -19,5 +19,5 @@ class PersonaAdmin(admin.ModelAdmin):
         return services.shared_personas().order_by(*self.model._meta.ordering)
 
     def get_deleted_objects(self, objs, request):
-        """Chats that use them keep their text, so nothing else goes."""
+        """Chats that use them stay, so nothing else goes; whose they are is not shown."""
         return [str(persona) for persona in objs], {str(self.model._meta.verbose_name_plural): len(objs)}, set(), []

@@ -64,7 +64,7 @@ def save_persona(user, *, name: str, prompt: str, description: str = "", persona
 
 
 def delete_persona(persona: Persona) -> None:
-    """Chats that use it keep its text, as their own."""
+    """Chats that use it keep its text, as their own; of a shared one they keep nothing."""
     persona.delete()
 
 
@@ -86,9 +86,10 @@ def _too_long(label: str, limit: int) -> str:
 
 
 def _leave_its_text(instance: Persona, **_signal: object) -> None:
-    """Whoever deletes it, and in whatever way."""
+    """Whoever deletes it, in whatever way. What administrators wrote becomes nobody's own: people may not read it."""
+    left = {"persona": None} if instance.owner_id is None else {"persona": None, "system_prompt": instance.prompt}
     for model in (Conversation, ChatDefaults):
-        model.objects.filter(persona=instance).update(persona=None, system_prompt=instance.prompt)
+        model.objects.filter(persona=instance).update(**left)
 
 
 pre_delete.connect(_leave_its_text, sender=Persona, dispatch_uid="conversations.personas")
