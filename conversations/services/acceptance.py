@@ -110,12 +110,14 @@ def _check_running(draft: Draft) -> None:
     live = {"user_id": draft.conversation.user_id, "status": Generation.Status.IN_PROGRESS}
     rows = plain_sql.select(Generation, names, live)
     here = Conversation._meta.pk.get_db_prep_value(draft.conversation.pk, connection)
-    for message_id, conversation_id, parent_id, lane in rows:
-        is_beside = message_id == draft.user_message_id and lane != draft.lane
-        if conversation_id == here and parent_id == draft.parent_id and lane != draft.lane and not is_beside:
+    others = [row for row in rows if row[0] != draft.user_message_id]
+    for _message_id, conversation_id, parent_id, lane in others:
+        if conversation_id == here and parent_id == draft.parent_id and lane != draft.lane:
             raise _busy()
+    if draft.lane and any(lane for *_rest, lane in others):  # else each would bring four, and count as one
+        raise QuotaExceeded(_("Models are being compared for you already. Wait until all have ended, or stop them."))
     # Replies to one message count as one: models that are compared.
-    running = len({message_id for message_id, *_rest in rows} - {draft.user_message_id})
+    running = len({message_id for message_id, *_rest in others})
     if running >= settings.CHAT_MAX_RUNNING_REPLIES:
         raise QuotaExceeded(
             _("{count} answers are being written for you already. Wait for one of them, or stop one.").format(
