@@ -267,6 +267,26 @@ async def test_a_comparison_counts_as_one_running_reply(held, alice, pks, settin
     await all_finished([*lanes, other, again])
 
 
+async def test_one_person_has_one_running_comparison_and_another_person_another(held, alice, bob, pks, settings):
+    settings.CHAT_MAX_RUNNING_REPLIES = 3
+    get_backend("scripted").enqueue("bob's")
+    lanes = await compared(alice, pks)
+    with pytest.raises(QuotaExceeded, match="compared"):
+        await compared(alice, pks)
+    theirs = await compared(bob, pks)
+    single = await say(alice, "Meanwhile")
+    held.open()
+    await all_finished([*lanes, *theirs, single])
+    for name in NAMES:
+        get_backend(name).enqueue(asyncio.Event().wait)
+    second = await compared(alice, pks, "Once more")
+    with pytest.raises(QuotaExceeded, match="compared"):
+        await services.regenerate(lanes[0].conversation, lanes[0].reply_id)
+    await services.stop_all(second[0])
+    await all_finished(second)
+    await finished(await services.regenerate(lanes[0].conversation, lanes[0].reply_id))
+
+
 async def test_another_try_comes_in_its_own_column_from_its_own_model(stores, held, alice, pks):
     lanes = await compared(alice, pks)
     await services.stop(lanes[1])

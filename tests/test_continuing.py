@@ -11,7 +11,7 @@ from conversations.backends import get_backend
 from conversations.errors import BackendError, ConversationBusy, InputError, KeyReused
 from conversations.models import Conversation, Generation
 from conversations.presenting import message_views
-from conversations.services.prompting import GO_ON
+from conversations.services.branches import GO_ON
 from conversations.streaming.executors import in_database, in_store
 from conversations.types import Delta
 from tests.helpers import branch, finished, refreshed, say

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from conversations import plain_sql, titles
 from conversations.errors import ConversationBusy, InputError, KeyReused, NotFound, QuotaExceeded
-from conversations.models import TITLE_MAX_LENGTH, ChatModel, Conversation, Generation, Writer
+from conversations.models import TITLE_MAX_LENGTH, ChatModel, Conversation, Generation, Persona, Writer
 from conversations.services.replaying import replay, replay_all
 from conversations.stores import get_store
 from conversations.streaming import clock
@@ -56,8 +56,8 @@ class Draft:
 def accept(draft: Draft, writer_id: UUID) -> tuple[Generation, bool]:
     """Make the turn durable. Returns its row, and False if the same send was accepted before.
 
-    Raises QuotaExceeded, ConversationBusy, KeyReused, InputError if the model is gone, NotFound if the conversation was
-    deleted meanwhile, and Overdue; for a new conversation in a store that shares the database, StoreUnavailable.
+    Raises QuotaExceeded, ConversationBusy, KeyReused, InputError if the model or the persona is gone, NotFound if the
+    conversation was deleted meanwhile, and Overdue; for a new one in a store within the database, StoreUnavailable.
     """
     (generation,), is_fresh = accept_all((draft,), writer_id)
     return generation, is_fresh
@@ -85,10 +85,17 @@ def accept_all(drafts: tuple[Draft, ...], writer_id: UUID) -> tuple[tuple[Genera
             clock.beat(writer_id)
             draft.conversation._state.adding = was_adding
             return accept_all(drafts, writer_id)
-        wanted = {draft.model.pk for draft in drafts}
-        if ChatModel.objects.filter(pk__in=wanted).count() < len(wanted):  # an admin removed one a moment ago
-            raise InputError(_("This model is not available any more. Choose another one.")) from None
-        raise _busy() from None
+        raise _gone(drafts, is_new=was_adding) or _busy() from None
+
+
+def _gone(drafts: tuple[Draft, ...], *, is_new: bool) -> InputError | None:
+    """What was removed a moment ago: a model by an admin, or a persona, perhaps in another tab."""
+    wanted, persona = {draft.model.pk for draft in drafts}, drafts[0].conversation.persona_id
+    if ChatModel.objects.filter(pk__in=wanted).count() < len(wanted):
+        return InputError(_("This model is not available any more. Choose another one."))
+    if is_new and persona is not None and not Persona.objects.filter(pk=persona).exists():
+        return InputError(_("This persona is not there any more. Choose another one."))
+    return None
 
 
 def _lock(user_id: int) -> None:
@@ -110,12 +117,14 @@ def _check_running(draft: Draft) -> None:
     live = {"user_id": draft.conversation.user_id, "status": Generation.Status.IN_PROGRESS}
     rows = plain_sql.select(Generation, names, live)
     here = Conversation._meta.pk.get_db_prep_value(draft.conversation.pk, connection)
-    for message_id, conversation_id, parent_id, lane in rows:
-        is_beside = message_id == draft.user_message_id and lane != draft.lane
-        if conversation_id == here and parent_id == draft.parent_id and lane != draft.lane and not is_beside:
+    others = [row for row in rows if row[0] != draft.user_message_id]
+    for _message_id, conversation_id, parent_id, lane in others:
+        if conversation_id == here and parent_id == draft.parent_id and lane != draft.lane:
             raise _busy()
+    if draft.lane and any(lane for *_rest, lane in others):  # else each would bring four, and count as one
+        raise QuotaExceeded(_("Models are being compared for you already. Wait until all have ended, or stop them."))
     # Replies to one message count as one: models that are compared.
-    running = len({message_id for message_id, *_rest in rows} - {draft.user_message_id})
+    running = len({message_id for message_id, *_rest in others})
     if running >= settings.CHAT_MAX_RUNNING_REPLIES:
         raise QuotaExceeded(
             _("{count} answers are being written for you already. Wait for one of them, or stop one.").format(

@@ -16,9 +16,10 @@ from conversations.backends import get_backend
 from conversations.errors import ChatError, ConversationBusy, QuotaExceeded
 from conversations.models import ChatModel, Conversation, Generation
 from conversations.services.acceptance import Draft, accept_all
+from conversations.services.branches import goes_on_by_itself
 from conversations.services.catalogue import candidates, known_candidates
 from conversations.services.judging import judged_again, judged_system_prompt
-from conversations.services.prompting import Prompt, characters_of, goes_on_by_itself
+from conversations.services.prompting import Prompt, characters_of
 from conversations.services.replaying import replay
 from conversations.services.stopping import made_way
 from conversations.stores import get_store
@@ -97,11 +98,11 @@ async def _reply(draft: Draft, asked: tuple[Candidate, ...], messages: tuple[Mes
     asked = _alike(asked) if draft.continues else asked
     is_repeat = not draft.is_new_message
     system_prompt = await judged_system_prompt(draft.conversation, draft.model, is_repeat=is_repeat)
-    prompt = Prompt(draft, messages, system_prompt)
+    prompt = Prompt(draft, messages, system_prompt, asked)
     return LiveReply(
         draft.generation_id,
         asked,
-        await prompt.first_request(asked),
+        await prompt.first_request(),
         prompt=prompt,
         wants_title=_wants_title(draft.conversation, draft.model),
         prefix=draft.prefix,

@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
 
-from conversations.backends import get_backend
-from conversations.backends.tuning import ALL_THAT_FITS
 from conversations.errors import BackendError
 from conversations.services.acceptance import Draft
+from conversations.services.branches import branches_of
 from conversations.services.catalogue import remember_size
 from conversations.services.context import Branch, Fit, NoRoom, fit
 from conversations.services.counting import Counter, estimated, has_tokenizer
@@ -24,11 +22,6 @@ from conversations.streaming.candidates import Candidate
 from conversations.streaming.executors import in_database
 from conversations.types import ChatRequest, Message
 
-# In English whatever the language of the chat: models follow it best, and nobody but them reads it.
-GO_ON = (
-    "Your last message was cut off. Go on exactly where it stopped, in the same language and format. "
-    "Repeat nothing of it and do not comment on it: write only what comes next. If nothing is missing, write nothing."
-)
 MUCH = 50_000  # characters; counting more than that takes milliseconds, and is done beside the loop
 SQUEEZE = 0.75  # of a prompt that was refused as too long by a server that named no size
 
@@ -36,31 +29,27 @@ SQUEEZE = 0.75  # of a prompt that was refused as too long by a server that name
 class Prompt:
     """What one turn asks, for whoever is asked."""
 
-    def __init__(self, draft: Draft, messages: Sequence[Message], system_prompt: str) -> None:
-        """`messages` is the branch, oldest first, ending with what the person said."""
-        self.branch = Branch.of(
-            messages,
-            draft.options,
-            system=system_prompt,
-            so_far=_text_so_far(draft),
-            memory=None if get_backend(draft.model.backend).is_language_model else ALL_THAT_FITS,
-        )
+    def __init__(
+        self, draft: Draft, messages: Sequence[Message], system_prompt: str, candidates: Sequence[Candidate]
+    ) -> None:
+        """`messages` is the branch, oldest first, ending with what the person said; the chosen model comes first."""
+        self._candidates = candidates
+        self._branches = branches_of(draft, messages, system_prompt, candidates)
         self.has_own_system_prompt = has_own_system_prompt(draft.conversation)
         self._user_id = str(draft.conversation.user_id)
         self._conversation_id = str(draft.conversation.pk)
-        self._fits: dict[Candidate, Fit] = {}
-        self._chosen: Candidate | None = None
+        self._fits: dict[Candidate, Fit | NoRoom] = {}
         self._asked: Asked = "rest" if draft.prefix else "new" if draft.is_new_message else "again"
 
-    async def first_request(self, candidates: Sequence[Candidate]) -> ChatRequest:
-        """For the first of them that has room for it; the chosen model comes first. Raises TooLarge if none has."""
-        self._chosen = candidates[0]
+    async def first_request(self) -> ChatRequest:
+        """For the first who has room for it. Raises TooLarge if nobody has: then nobody is asked later, either."""
+        chosen = self._candidates[0]
         try:
-            if any(map(self._is_much, candidates)):
-                return await asyncio.to_thread(self._first_request, candidates, asks_tokenizer=True)
-            return self._first_request(candidates)
+            if any(map(self._is_much, self._candidates)):
+                return await asyncio.to_thread(self._first_request, asks_tokenizer=True)
+            return self._first_request()
         except NoRoom as error:
-            raise await in_database(too_large, error, candidates[0], self._asked, self._has_room) from None
+            raise await in_database(too_large, error, chosen, self._asked, self._has_room) from None
 
     def request_for(self, candidate: Candidate) -> ChatRequest:
         """Raises BackendError if not even the message fits into this model's context."""
@@ -69,39 +58,53 @@ class Prompt:
         except NoRoom as error:
             raise BackendError(in_short(error, candidate), status=413, concerns="length") from None
 
+    def has_more_room(self, candidate: Candidate, failed: Candidate) -> bool:
+        """Whether it may be asked what `failed` has no room for. A size that is not known is no reason to hope."""
+        if not self._has_room(candidate):
+            return False
+        size, failed_size = context_size(candidate), context_size(failed)
+        # One that was asked all the same refused what seemed to fit: more than that is asked of a larger one alone.
+        return not self._fits_into(failed) or bool(size and failed_size and size > failed_size)
+
     def _is_much(self, candidate: Candidate) -> bool:
         """Whether measuring it would keep the loop."""
-        characters = sum(len(message.content) for unit in self.branch.units for message in unit)
+        characters = sum(len(message.content) for unit in self._branch_for(candidate).units for message in unit)
         return characters > MUCH or has_tokenizer(candidate)
 
     def _fit(self, candidate: Candidate, *, asks_tokenizer: bool = False) -> Fit:
         """What of the branch goes to this model. Raises NoRoom."""
         if candidate not in self._fits:
             counter = Counter(candidate, asks_tokenizer=asks_tokenizer)
-            self._fits[candidate] = fit(self._branch_for(candidate), counter, context_size(candidate))
-        return self._fits[candidate]
+            try:
+                self._fits[candidate] = fit(self._branch_for(candidate), counter, context_size(candidate))
+            except NoRoom as error:
+                self._fits[candidate] = error
+        fitted = self._fits[candidate]
+        if isinstance(fitted, NoRoom):
+            raise fitted
+        return fitted
 
     def _branch_for(self, candidate: Candidate) -> Branch:
-        """A substitute is asked with what was wished of the model that was chosen, within bounds of its own."""
-        if self._chosen in (None, candidate) or None in (candidate.tunables, self._chosen.tunables):
-            return self.branch
-        wishes = self._chosen.tunables.wishes_in(self.branch.options)
-        return replace(self.branch, options=candidate.tunables.options_for(wishes))
+        """Of those who are not to answer, what is asked of the chosen model has to do."""
+        return self._branches.get(candidate) or self._branches[self._candidates[0]]
 
-    def _first_request(self, candidates: Sequence[Candidate], *, asks_tokenizer: bool = False) -> ChatRequest:
-        first: NoRoom | None = None
-        for candidate in candidates:
-            try:
-                return self._request(candidate, asks_tokenizer=asks_tokenizer)
-            except NoRoom as error:
-                first = first or error
-        raise first or ValueError("nobody is asked")
+    def _first_request(self, *, asks_tokenizer: bool = False) -> ChatRequest:
+        chosen, *substitutes = self._candidates
+        try:
+            return self._request(chosen, asks_tokenizer=asks_tokenizer)
+        except NoRoom as error:
+            for candidate in substitutes:
+                if context_size(candidate) and self._fits_into(candidate, asks_tokenizer=asks_tokenizer):
+                    return self._request(candidate)
+            raise error
 
     def _has_room(self, candidate: Candidate) -> bool:
-        if context_size(candidate) is None:
-            return False
+        """Whether that is known."""
+        return context_size(candidate) is not None and self._fits_into(candidate)
+
+    def _fits_into(self, candidate: Candidate, *, asks_tokenizer: bool = False) -> bool:
         try:
-            self._fit(candidate)
+            self._fit(candidate, asks_tokenizer=asks_tokenizer)
         except NoRoom:
             return False
         return True
@@ -119,9 +122,10 @@ class Prompt:
 
     def shorten(self, candidate: Candidate, error: BackendError) -> bool:
         """After a refusal as too long: learn from it. False if what would be asked now is no shorter."""
-        before = self._fits.pop(candidate, None)
-        if before is None:
+        before = self._fits.get(candidate)
+        if not isinstance(before, Fit):
             return False
+        del self._fits[candidate]
         if error.prompt_tokens:
             learn_count(name_of(candidate), estimated(before.messages), error.prompt_tokens)
         if error.context_size:
@@ -155,15 +159,3 @@ class Prompt:
 
 def characters_of(request: ChatRequest) -> int:
     return sum(len(message.content) for message in request.messages)
-
-
-def goes_on_by_itself(backend: str) -> bool:
-    """Whether a last message by the assistant is taken as the beginning of the answer; else the model is asked to."""
-    return get_backend(backend).supports_continue
-
-
-def _text_so_far(draft: Draft) -> list[Message]:
-    if not draft.prefix:
-        return []
-    so_far = Message("assistant", draft.prefix)
-    return [so_far] if goes_on_by_itself(draft.model.backend) else [so_far, Message("user", GO_ON)]

@@ -136,11 +136,17 @@ class _Inquiry:
         if not _can_take(candidate, self.request):
             return False
         for failed, error in self._faults:
-            if error.concerns == "content" or (error.concerns == "length" and not _is_larger(candidate, failed)):
+            if error.concerns == "content" or (
+                error.concerns == "length" and not self._has_more_room(candidate, failed)
+            ):
                 return False
             if error.blames == "server" and candidate.backend == failed.backend:
                 return False
         return await self._is_admitted(candidate)
+
+    def _has_more_room(self, candidate: Candidate, failed: Candidate) -> bool:
+        prompt = self._reply.prompt
+        return prompt.has_more_room(candidate, failed) if prompt else _is_larger(candidate, failed)
 
     async def _is_admitted(self, candidate: Candidate) -> bool:
         """Whether what was said fits into this substitute's context, and guards let it pass."""

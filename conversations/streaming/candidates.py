@@ -40,5 +40,8 @@ class Prompt(Protocol):
     def shorten(self, candidate: Candidate, error: BackendError) -> bool:
         """The model refused it as too long. Whether `request_for` now gives a shorter one."""
 
+    def has_more_room(self, candidate: Candidate, failed: Candidate) -> bool:
+        """Whether it may be asked what `failed` has no room for, as it or its server said."""
+
     def counted(self, candidate: Candidate, request: ChatRequest, tokens: int) -> None:
         """So many tokens the request had, as the model's own server says."""

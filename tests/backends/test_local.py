@@ -16,7 +16,7 @@ import pytest
 
 from conversations.backends.local import LocalBackend
 from conversations.backends.local.faults import SENTENCES, Fault
-from conversations.backends.local.reply import Outcome, Reply, Waiting
+from conversations.backends.local.reply import Outcome, Pulse, Reply, Waiting
 from conversations.errors import BackendError, BackendTimeout, BackendUnavailable
 from conversations.types import Usage
 from tests.backends.local_asking import (
@@ -387,6 +387,23 @@ async def test_a_silent_model_is_given_up():
 
 
 @local_model
+async def test_a_model_that_is_stuck_before_its_first_word_is_given_up_for_all_and_the_next_message_starts_another():
+    backend = fresh(batch=1)
+    async with aclosing(backend.stream(saying(ENDLESS, max_tokens=900_000))) as stream:
+        await begun(stream)
+        stuck = backend._process.pid
+        os.kill(stuck, signal.SIGSTOP)
+    backend.timeout = 2
+    found = await asyncio.gather(*(answer(backend, "Hello") for _ in range(2)), return_exceptions=True)
+    assert {type(error) for error in found} <= {BackendTimeout, BackendUnavailable}
+    assert BackendTimeout in map(type, found)
+    assert ends(stuck)
+    backend.timeout = GUARD
+    assert await answer(backend, "Hello") == ANSWERS["Hello"]
+    await backend.aclose()
+
+
+@local_model
 async def test_what_went_wrong_in_the_models_process_is_told_in_this_one_and_the_next_message_tries_again(tmp_path):
     backend = fresh(tmp_path / "model")
     with pytest.raises(BackendError, match="is not there: no such folder"):
@@ -517,7 +534,28 @@ async def test_what_is_waited_for_comes_before_the_text_and_an_error_after_it():
             await anext(news)
 
 
-async def test_silence_counts_only_once_the_reply_has_begun():
-    reply = Reply()
-    asyncio.get_running_loop().call_later(0.1, reply.end, OUTCOME)
+async def test_silence_counts_only_once_the_model_is_loaded():
+    pulse = Pulse(is_loading=True)
+    reply = Reply(pulse)
+    asyncio.get_running_loop().call_later(0.2, reply.end, OUTCOME)
     assert await collected(reply, patience=0.01) == [OUTCOME]
+    pulse.beat()
+    with pytest.raises(BackendTimeout, match="has not answered in time"):
+        await collected(Reply(pulse), patience=0.01)
+
+
+async def test_a_reply_without_text_is_waited_for_as_long_as_the_model_gives_signs_of_life():
+    pulse = Pulse()
+    reply = Reply(pulse)
+    for moment in range(1, 8):
+        asyncio.get_running_loop().call_later(0.1 * moment, pulse.beat)
+    asyncio.get_running_loop().call_later(0.8, reply.end, OUTCOME)
+    assert await collected(reply, patience=0.5) == [OUTCOME]
+
+
+async def test_silence_before_the_question_does_not_count():
+    pulse = Pulse()
+    await asyncio.sleep(0.3)
+    reply = Reply(pulse)
+    asyncio.get_running_loop().call_later(0.1, reply.end, OUTCOME)
+    assert await collected(reply, patience=0.2) == [OUTCOME]

@@ -228,6 +228,19 @@ def test_one_at_a_time_hears_of_stops_and_of_people_in_line_while_it_writes():
     assert not any(message["kind"] == "end" for message in room.sent)
 
 
+@pytest.mark.parametrize("alone", [False, True], ids=["batch", "one at a time"])
+def test_signs_of_life_come_while_a_long_prompt_is_read(engine, monkeypatch, alone):
+    from conversations.backends.local.worker import desk
+
+    monkeypatch.setattr(desk, "SIGN", 0)
+    room = Room(engine if not alone else _unjoined(), alone=alone)
+    room.runner._piece = 16
+    room.ask(1, "again " * 300, max_tokens=3)
+    room.run()
+    kinds = [message["kind"] for message in room.sent]
+    assert kinds[: kinds.index("text")].count("alive") >= 10
+
+
 def test_a_bug_ends_the_replies_that_it_touched_and_no_others(engine, monkeypatch):
     room = Room(engine)
     room.ask(1, "Hello")

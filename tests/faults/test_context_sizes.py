@@ -11,9 +11,9 @@ from conversations import services
 from conversations.backends import get_backend
 from conversations.backends.chat_completions import ChatCompletionsBackend
 from conversations.errors import TooLarge
-from conversations.models import ChatModel, Conversation, Generation
+from conversations.models import ChatModel, Conversation, Generation, ModelSetting
 from conversations.services.counting import estimated
-from conversations.services.learned import forget_learned, scale
+from conversations.services.learned import forget_learned, learn_count, scale
 from conversations.streaming.executors import in_database
 from conversations.types import NOTHING, Message
 from tests.faults.upstreams import answered, asked, follow_to_the_end, stand_in
@@ -168,6 +168,47 @@ async def test_a_substitute_with_more_room_answers_what_the_chosen_model_has_no_
     assert "“small” did not answer, so “large” did." in turn.page.footer
 
 
+async def test_a_substitute_of_unknown_size_is_no_reason_to_accept_it(connect, upstream, alice):
+    models = await connect(acme={"models": ["small", "unknown"]})
+    await resize(models["small"], 1_000)
+    await stand_in(models["small"], models["unknown"])
+    with pytest.raises(TooLarge, match=r"“small” has room for only about 710 tokens\. Shorten it\.$"):
+        await services.send_message(services.start_conversation(alice), STORY * 10, model=models["small"].pk)
+    assert not upstream.exchanges
+    assert not await in_database(Conversation.objects.exists)
+
+
+async def test_the_one_that_has_room_is_asked_and_one_of_unknown_size_is_not(connect, upstream, alice):
+    models = await connect(acme={"models": ["small", "unknown", "large"]})
+    await resize(models["small"], 1_000)
+    await resize(models["large"], 32_000)
+    await stand_in(models["small"], models["unknown"], models["large"])
+    turn = await answered(alice, STORY * 10, model=models["small"].pk)
+    assert (turn.row.status, [one.body["model"] for one in asked(upstream)]) == ("completed", ["large"])
+
+
+async def test_what_is_accepted_because_a_substitute_counts_less_is_answered_by_it(connect, upstream, alice):
+    """Both contexts have one size, so the catalogue alone cannot tell which has more room."""
+    models = await connect(acme={"models": ["small", "other"]})
+    await resize(models["small"], 1_000)
+    await resize(models["other"], 1_000)
+    await stand_in(models["small"], models["other"])
+    learn_count(("acme", "other"), 1_000, 400)
+    turn = await answered(alice, STORY * 10, model=models["small"].pk)
+    assert (turn.row.status, [one.body["model"] for one in asked(upstream)]) == ("completed", ["other"])
+
+
+async def test_a_substitute_of_the_same_size_is_not_asked_what_a_server_refused_as_too_long(connect, upstream, alice):
+    models = await connect(acme={"models": ["small", "same", "large"]})
+    await resize(models["small"], 2_000)
+    await resize(models["same"], 2_000)
+    await resize(models["large"], 32_000)
+    await stand_in(models["small"], models["same"], models["large"])
+    upstream.enqueue(Answer(413))
+    turn = await answered(alice, STORY, model=models["small"].pk)
+    assert (turn.row.status, [one.body["model"] for one in asked(upstream)]) == ("completed", ["small", "large"])
+
+
 async def test_a_substitute_gets_what_it_has_room_for(connect, upstream, alice):
     models = await connect(acme={"models": ["large", "small"]})
     await resize(models["large"], 32_000)
@@ -178,6 +219,22 @@ async def test_a_substitute_gets_what_it_has_room_for(connect, upstream, alice):
     row = await talk(alice, row.conversation, STORY)
     assert [len(one.body["messages"]) for one in asked(upstream)[-2:]] == [8, 4]
     assert row.prompt_characters == sum(len(one["content"]) for one in asked(upstream)[-1].body["messages"])
+
+
+@pytest.mark.parametrize(("bound", "expected"), [("1", ["three", "three", "four"]), ("0", None)])
+async def test_a_substitute_remembers_within_bounds_of_its_own(connect, upstream, alice, bound, expected):
+    models = await connect(acme={"models": ["chosen", "other"]})
+    await stand_in(models["chosen"], models["other"])
+    hidden = ModelSetting(model=models["other"], name="memory", is_hidden=True, default=bound)
+    await in_database(hidden.save)
+    services.forget_catalogue()
+    chat = services.start_conversation(alice)
+    chat.options = {"memory": 2}
+    row = await talk(alice, chat, "one", "two", "three", model=models["chosen"].pk)
+    upstream.enqueue(Answer(401))
+    row = await talk(alice, row.conversation, "four", model=models["chosen"].pk)
+    assert [one.body["model"] for one in asked(upstream)[-2:]] == ["chosen", "other"]
+    assert contents(upstream) == (expected or ["one", "one", "two", "two", "three", "three", "four"])
 
 
 async def test_a_server_that_names_its_size_is_asked_again_with_less_and_the_size_is_remembered(

@@ -11,7 +11,6 @@ from typing import Any
 
 from django.core.checks import CheckMessage
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from conversations.backends.base import ChatBackend
 from conversations.backends.local.checks import check_source
@@ -19,11 +18,11 @@ from conversations.backends.local.faults import Fault
 from conversations.backends.local.parameters import Parameters, check
 from conversations.backends.local.process import ModelProcess
 from conversations.backends.local.prompt import turns_of
-from conversations.backends.local.reply import Outcome, Reply, Waiting
+from conversations.backends.local.reply import Outcome, Reply
 from conversations.backends.local.sampling import Sampling
 from conversations.backends.local.source import Source
 from conversations.backends.tuning import USUAL
-from conversations.errors import BackendError
+from conversations.errors import BackendError, BackendTimeout
 from conversations.types import NOTHING, ChatRequest, Delta, Message
 
 
@@ -37,7 +36,7 @@ class LocalBackend(ChatBackend):
     four_bit         True: weights in four bits (bitsandbytes' nf4), a quarter of the memory
     batch            replies written at once (8); whoever comes later waits in line
     max_new_tokens   tokens of a reply when the request names no limit (512)
-    timeout          seconds of silence after which a reply is given up (300)
+    timeout          seconds of silence of the loaded model after which its process is replaced (300)
     threads          of the processor; by default all but one, which stays for the site itself
     preload          True: load when the site starts, not with the first message
     unload_after     idle minutes after which the model leaves the memory (60); 0: never
@@ -101,6 +100,9 @@ class LocalBackend(ChatBackend):
             async with aclosing(self._deltas(reply)) as deltas:
                 async for delta in deltas:
                     yield delta
+        except BackendTimeout:
+            await asyncio.to_thread(self._give_up, process)
+            raise
         finally:
             process.leave(id_)
 
@@ -112,7 +114,7 @@ class LocalBackend(ChatBackend):
                     yield Delta(piece)
                 elif isinstance(piece, Outcome):
                     yield Delta(finish_reason=piece.finish_reason, usage=piece.usage)
-                elif (sentence := _sentence(piece)) != told:
+                elif (sentence := piece.sentence) != told:
                     told = sentence
                     yield Delta(metadata={"waiting": sentence})
 
@@ -140,6 +142,13 @@ class LocalBackend(ChatBackend):
                 self._process = ModelProcess(self.source)
                 self._process.on_idle = self._rest_soon
             return self._process
+
+    def _give_up(self, process: ModelProcess) -> None:
+        """It is stuck, and everybody after would wait for it: with the next message another one starts."""
+        with self._lock:
+            if self._process is process:
+                self._process = None
+        process.close(patience=0)
 
     def prepare(self) -> None:
         if self.preload:
@@ -174,19 +183,3 @@ class LocalBackend(ChatBackend):
 
     def check(self) -> Iterable[CheckMessage]:
         return check_source(self.source, self.alias)
-
-
-def _sentence(waiting: Waiting) -> str:
-    if waiting.phase == "download":
-        done, total = (f"{size / 1e9:.1f}" for size in (waiting.done, waiting.total))
-        return _("Downloading the model: %(done)s of %(total)s GB…") % {"done": done, "total": total}
-    if waiting.phase != "line":
-        return _("Loading the model…")
-    if not waiting.done:
-        return _("This model is busy with other replies. Yours is next.")
-    sentence = ngettext(
-        "This model is busy with other replies. One more waits before yours.",
-        "This model is busy with other replies. %(count)s more wait before yours.",
-        waiting.done,
-    )
-    return sentence % {"count": waiting.done}

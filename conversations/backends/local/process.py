@@ -1,8 +1,8 @@
 """The process in which the model lives, seen from the server's.
 
 Lines of JSON go both ways. To the model: `ask` (id, turns, sampling, parameters), `leave` (id) and `count` (id, turns,
-parameters). From it: `loading` (phase, done, total), `ready`, `place` (id, ahead), `text` (texts by id), `end` (id,
-finish_reason, tokens), `count` (id, tokens) and `fault` (id, or None if the model itself could not be loaded).
+parameters). From it: `loading` (phase, done, total), `ready`, `alive`, `place` (id, ahead), `text` (texts by id),
+`end` (id, finish_reason, tokens), `count` (id, tokens) and `fault` (id, or None if the model could not be loaded).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from contextlib import suppress
 from typing import Any
 
 from conversations.backends.local.faults import Fault
-from conversations.backends.local.reply import Outcome, Reply, Waiting
+from conversations.backends.local.reply import Outcome, Pulse, Reply, Waiting
 from conversations.backends.local.source import Source
 from conversations.types import Usage
 
@@ -40,6 +40,7 @@ class ModelProcess:
         self._counts: dict[int, Future[int | None]] = {}
         self._fault: Fault | None = None
         self._state: Waiting | None = Waiting("start")  # None once it is ready
+        self._pulse = Pulse(is_loading=True)
         self._is_closed = False
         self.on_idle: Callable[[], None] = lambda: None
         command = [sys.executable, "-m", f"{__package__}.worker", source.to_json()]
@@ -68,7 +69,7 @@ class ModelProcess:
 
     def ask(self, question: dict[str, Any]) -> tuple[int, Reply]:
         """Put a question to the model; an answer, or what went wrong, comes into the reply."""
-        reply = Reply()
+        reply = Reply(self._pulse)
         with self._lock:
             id_ = next(self._ids)
             self._replies[id_] = reply
@@ -120,6 +121,8 @@ class ModelProcess:
         self._over(self._process.wait())
 
     def _hear(self, message: dict[str, Any]) -> None:
+        if message["kind"] not in ("loading", "count"):  # another thread counts, and would while the model is stuck
+            self._pulse.beat()
         getattr(self, f"_hear_{message.pop('kind')}")(**message)
 
     def _hear_loading(self, phase: str, done: int, total: int) -> None:
@@ -129,7 +132,13 @@ class ModelProcess:
                 reply.wait_for(self._state)
 
     def _hear_ready(self) -> None:
-        self._state = None
+        with self._lock:
+            self._state = None
+            for reply in self._replies.values():
+                reply.tell()  # from now on silence counts
+
+    def _hear_alive(self) -> None:
+        """That it came is all that it says."""
 
     def _hear_place(self, id: int, ahead: int) -> None:
         if reply := self._replies.get(id):
@@ -164,15 +173,16 @@ class ModelProcess:
             for reply in self._replies.values():
                 reply.end(self._fault.as_error())
 
-    def close(self) -> None:
+    def close(self, patience: float = PATIENCE) -> None:
         """End it: replies that are being written end as interrupted. Blocks for seconds at most."""
         self._is_closed = True
         self._outbox.put(None)
         try:
-            self._process.wait(PATIENCE)
+            self._process.wait(patience)
         except subprocess.TimeoutExpired:
             self._process.kill()
-            self._process.wait()
+            with suppress(subprocess.TimeoutExpired):  # a driver may hold it: then the kernel ends it later
+                self._process.wait(PATIENCE)
 
 
 def _environment() -> dict[str, str]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from conversations.errors import BackendTimeout
 from conversations.types import Usage
@@ -31,37 +33,69 @@ class Waiting:
     done: int = 0
     total: int = 0
 
+    @property
+    def sentence(self) -> str:
+        if self.phase == "download":
+            done, total = (f"{size / 1e9:.1f}" for size in (self.done, self.total))
+            return _("Downloading the model: %(done)s of %(total)s GB…") % {"done": done, "total": total}
+        if self.phase != "line":
+            return _("Loading the model…")
+        if not self.done:
+            return _("This model is busy with other replies. Yours is next.")
+        sentence = ngettext(
+            "This model is busy with other replies. One more waits before yours.",
+            "This model is busy with other replies. %(count)s more wait before yours.",
+            self.done,
+        )
+        return sentence % {"count": self.done}
+
+
+class Pulse:
+    """When the thread of the model was last heard, whomever it served. While it loads, silence means nothing."""
+
+    def __init__(self, *, is_loading: bool = False):
+        self._is_loading = is_loading
+        self._last = time.monotonic()
+
+    def beat(self, *, is_loading: bool = False) -> None:
+        self._last = time.monotonic()
+        self._is_loading = is_loading
+
+    def silence_since(self, moment: float) -> float | None:
+        """Seconds of it, none of them before `moment`; None while the model loads."""
+        return None if self._is_loading else time.monotonic() - max(moment, self._last)
+
 
 class Reply:
     """What comes while nobody reads is joined: all text is one piece, and of what is waited for the last counts."""
 
-    def __init__(self) -> None:
+    def __init__(self, pulse: Pulse | None = None) -> None:
+        self._pulse = pulse or Pulse()
+        self._asked = time.monotonic()
         self._loop = asyncio.get_running_loop()
         self._news = asyncio.Event()
         self._lock = threading.Lock()
         self._pieces: list[str] = []
         self._waiting: Waiting | None = None
-        self._has_begun = False
         self._result: Outcome | Exception | None = None
 
     def wait_for(self, waiting: Waiting) -> None:
         with self._lock:
             self._waiting = waiting
-        self._tell()
+        self.tell()
 
     def add(self, text: str) -> None:
         with self._lock:
             told = bool(self._pieces)
             self._pieces.append(text)
-            self._has_begun = True
         if not told:
-            self._tell()
+            self.tell()
 
     def end(self, result: Outcome | Exception) -> None:
         """The first result counts."""
         with self._lock:
             self._result = self._result or result
-        self._tell()
+        self.tell()
 
     @property
     def has_ended(self) -> bool:
@@ -70,8 +104,8 @@ class Reply:
     async def news(self, patience: float) -> AsyncIterator[str | Waiting | Outcome]:
         """The text as it comes, between what is waited for, and the outcome at last.
 
-        Raises what ended it, or BackendTimeout after `patience` seconds of silence once it has begun or nothing
-        is waited for any more.
+        Raises what ended it, or BackendTimeout after `patience` seconds in which the loaded model gave no sign of life
+        to anybody.
         """
         while True:
             result = self._result  # before the rest is taken: what came with it must not be lost
@@ -89,11 +123,13 @@ class Reply:
                 await self._wait(patience)
 
     async def _wait(self, patience: float) -> None:
-        try:
-            async with asyncio.timeout(patience if self._has_begun else None):
-                await self._news.wait()
-        except TimeoutError:
-            raise BackendTimeout(_("The local model has not answered in time. Try again later.")) from None
+        while not self._news.is_set():
+            silence = self._pulse.silence_since(self._asked)
+            if silence is not None and silence >= patience:
+                raise BackendTimeout(_("The local model has not answered in time. Try again later."))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(None if silence is None else patience - silence):
+                    await self._news.wait()
         self._news.clear()
 
     def _take(self) -> tuple[Waiting | None, str]:
@@ -103,6 +139,7 @@ class Reply:
             self._waiting = None
         return waiting, text
 
-    def _tell(self) -> None:
+    def tell(self) -> None:
+        """Wake who reads it, to look at everything anew."""
         with suppress(RuntimeError):  # the loop was closed: nobody reads any more
             self._loop.call_soon_threadsafe(self._news.set)

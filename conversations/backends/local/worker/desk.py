@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from conversations.backends.local.worker.classify import loading_fault
 from conversations.backends.local.worker.writing import Question, Writing
 
 Send = Callable[[dict[str, Any]], None]
+SIGN = 1.0  # seconds between two signs of life, while there is nothing to say
 
 
 class Desk:
@@ -27,6 +29,7 @@ class Desk:
         self._waiting: deque[Question] = deque()
         self._told: dict[int, int] = {}
         self._texts: dict[int, str] = {}
+        self._signed = 0.0
         self.left: set[int] = set()
 
     def listen(self, *, wait: bool) -> None:
@@ -76,6 +79,14 @@ class Desk:
         if self._texts:
             self._send({"kind": "text", "texts": self._texts})
             self._texts = {}
+        else:
+            self.sign()
+
+    def sign(self) -> None:
+        """Work goes on, though nobody reads of it: a long prompt is read, or tokens come that are not text yet."""
+        if (now := time.monotonic()) - self._signed >= SIGN:
+            self._signed = now
+            self._send({"kind": "alive"})
 
     def end(self, writing: Writing) -> None:
         self.flush()

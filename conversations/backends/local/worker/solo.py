@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import Any
 
 import torch
+from torch.nn.modules.module import register_module_forward_pre_hook
 from transformers import StoppingCriteria
 
 from conversations.backends.local.worker.desk import Desk
@@ -40,14 +42,19 @@ class Solo:
         self._engine.adapters.switch([adapter])
         model = self._engine.model
         ids = torch.tensor([writing.prompt], device=model.device)
-        with torch.inference_mode():
-            model.generate(
-                input_ids=ids,
-                attention_mask=torch.ones_like(ids),
-                generation_config=_config(model, writing),
-                streamer=_Streamer(writing, self._desk),
-                stopping_criteria=[_StopWhen(writing, self._desk)],
-            )
+        # The whole prompt is read in one pass, which takes minutes on a small machine.
+        reading = register_module_forward_pre_hook(lambda *_: self._desk.sign())
+        try:
+            with torch.inference_mode():
+                model.generate(
+                    input_ids=ids,
+                    attention_mask=torch.ones_like(ids),
+                    generation_config=_config(model, writing),
+                    streamer=_Streamer(writing, self._desk, on_token=reading.remove),
+                    stopping_criteria=[_StopWhen(writing, self._desk)],
+                )
+        finally:
+            reading.remove()
 
 
 def _config(model: Any, writing: Writing) -> Any:
@@ -71,13 +78,15 @@ def _config(model: Any, writing: Writing) -> Any:
 class _Streamer:
     """Receives the tokens that `generate` writes: the prompt first, of shape (1, n), then each new one."""
 
-    def __init__(self, writing: Writing, desk: Desk):
+    def __init__(self, writing: Writing, desk: Desk, *, on_token: Callable[[], None]):
         self._writing = writing
         self._desk = desk
+        self._on_token = on_token
         self._prompt_seen = False
 
     def put(self, ids: torch.Tensor) -> None:
         if self._prompt_seen:
+            self._on_token()
             for token in ids.tolist():
                 self._desk.give(self._writing, token)
             self._desk.flush()
