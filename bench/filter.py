@@ -43,7 +43,7 @@ def main() -> int:
 
     django.setup()
     from chatsite.moderation.filtering import FilteredReply, judge
-    from chatsite.moderation.lists import compiled
+    from chatsite.moderation.compiling import compiled
     from chatsite.moderation.matching import Rule
     from conversations.guards import Exchange, ReplyGuards
 
