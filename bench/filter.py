@@ -42,8 +42,8 @@ def main() -> int:
     import django
 
     django.setup()
-    from chatsite.moderation.filtering import FilteredReply, judge
     from chatsite.moderation.compiling import compiled
+    from chatsite.moderation.filtering import FilteredReply, judge
     from chatsite.moderation.matching import Rule
     from conversations.guards import Exchange, ReplyGuards
 
