@@ -21,6 +21,7 @@ from conversations.services import Speed
 NEVER = float("inf")
 NO_BREAK = "\N{NO-BREAK SPACE}"
 LEAST_SECONDS = 0.1  # what is told, where it was less
+MOST_SEARCHED = 200  # characters
 
 
 def fold(text: str) -> str:
@@ -43,6 +44,11 @@ class ModelCard:
         model = self.model
         parts = (model.label, model.use_case, model.description, model.model_id, self.connection, model.backend)
         return fold(" ".join(filter(None, parts)))
+
+    def has(self, words: Iterable[str]) -> bool:
+        """Whether all of these words are found in it, folded."""
+        text = self.searched
+        return all(word in text for word in words)
 
     @property
     def context_size(self) -> str:
@@ -132,8 +138,8 @@ class Wanted:
         return bool(self.text or self.use_case or self.connection)
 
     def found_in(self, every: Iterable[ModelCard]) -> list[ModelCard]:
-        words = fold(self.text).split()
-        found = [card for card in every if self._fits(card) and all(word in card.searched for word in words)]
+        words = set(fold(self.text[:MOST_SEARCHED]).split())
+        found = [card for card in every if self._fits(card) and (not words or card.has(words))]
         _label, key = SORTS.get(self.sort, SORTS[""])
         return sorted(found, key=key) if key else found
 

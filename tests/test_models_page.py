@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from conversations import composing, services
+from conversations import browsing, composing, services
 from conversations.models import ChatDefaults, ChatModel, Conversation, Generation
 from conversations.services.speed import forget_speeds
 
@@ -135,6 +135,28 @@ def test_models_are_found_by_words_use_case_and_connection(browser, db, query, f
     model("Qwen", use_case="Code", order=1)
     model("Guide", backend="guide", order=4)
     assert labels(browser, **query) == found
+
+
+def test_a_search_looks_once_at_each_model_however_many_words_it_has(browser, db):
+    looks = []
+
+    class Card(browsing.ModelCard):
+        @property
+        def searched(self) -> str:
+            looks.append(self)
+            return "gemma two"
+
+    card = Card(ChatModel(label="Gemma"), "")
+    assert browsing.Wanted("gemma two " * 10).found_in([card]) == [card]
+    assert looks == [card]
+
+
+def test_a_search_ends_after_two_hundred_characters(browser, db):
+    model("Gemma")
+    long = "gemma " * 33 + "ma nothing"
+    assert labels(browser, q=long) == ["Gemma"]
+    page = browser.get(reverse("conversations:models"), {"q": long}).content.decode()
+    assert f'name="q" value="{long[:200]}"' in page
 
 
 def test_models_are_sorted_by_what_was_measured_and_the_others_come_last(browser, alice):

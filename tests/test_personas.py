@@ -7,8 +7,9 @@ from django.urls import reverse
 
 from conversations import services
 from conversations.errors import InputError
-from conversations.models import ChatDefaults, Conversation, Persona
+from conversations.models import ChatDefaults, Conversation, Persona, Writer
 from conversations.services import personas
+from conversations.services.acceptance import Draft, accept
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -135,6 +136,16 @@ def test_a_changed_persona_speaks_in_the_chats_that_use_it(alice, catalogue, her
     Conversation.objects.update(persona=hers)
     services.save_persona(alice, name="Cook", prompt="You bake.", persona=hers)
     assert services.system_prompt_of(services.by_id(alice, chat.pk)) == "You bake."
+
+
+def test_a_first_message_whose_persona_was_deleted_a_moment_ago_says_so(alice, catalogue, hers):
+    chat, writer = services.start_conversation(alice), Writer.objects.create(host="here", pid=1)
+    chat.persona = Persona.objects.get(pk=hers.pk)
+    services.delete_persona(hers)
+    first = Draft(chat, catalogue["scripted"], "m" * 32, "Hi", "", {}, "k" * 32, "hash", is_new_message=True)
+    with pytest.raises(InputError, match="This persona is not there any more"):
+        accept(first, writer.pk)
+    assert not Conversation.objects.exists()
 
 
 @pytest.mark.parametrize("way", ["service", "queryset"])

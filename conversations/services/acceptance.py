@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from conversations import plain_sql, titles
 from conversations.errors import ConversationBusy, InputError, KeyReused, NotFound, QuotaExceeded
-from conversations.models import TITLE_MAX_LENGTH, ChatModel, Conversation, Generation, Writer
+from conversations.models import TITLE_MAX_LENGTH, ChatModel, Conversation, Generation, Persona, Writer
 from conversations.services.replaying import replay, replay_all
 from conversations.stores import get_store
 from conversations.streaming import clock
@@ -56,8 +56,8 @@ class Draft:
 def accept(draft: Draft, writer_id: UUID) -> tuple[Generation, bool]:
     """Make the turn durable. Returns its row, and False if the same send was accepted before.
 
-    Raises QuotaExceeded, ConversationBusy, KeyReused, InputError if the model is gone, NotFound if the conversation was
-    deleted meanwhile, and Overdue; for a new conversation in a store that shares the database, StoreUnavailable.
+    Raises QuotaExceeded, ConversationBusy, KeyReused, InputError if the model or the persona is gone, NotFound if the
+    conversation was deleted meanwhile, and Overdue; for a new one in a store within the database, StoreUnavailable.
     """
     (generation,), is_fresh = accept_all((draft,), writer_id)
     return generation, is_fresh
@@ -85,10 +85,17 @@ def accept_all(drafts: tuple[Draft, ...], writer_id: UUID) -> tuple[tuple[Genera
             clock.beat(writer_id)
             draft.conversation._state.adding = was_adding
             return accept_all(drafts, writer_id)
-        wanted = {draft.model.pk for draft in drafts}
-        if ChatModel.objects.filter(pk__in=wanted).count() < len(wanted):  # an admin removed one a moment ago
-            raise InputError(_("This model is not available any more. Choose another one.")) from None
-        raise _busy() from None
+        raise _gone(drafts, is_new=was_adding) or _busy() from None
+
+
+def _gone(drafts: tuple[Draft, ...], *, is_new: bool) -> InputError | None:
+    """What was removed a moment ago: a model by an admin, or a persona, perhaps in another tab."""
+    wanted, persona = {draft.model.pk for draft in drafts}, drafts[0].conversation.persona_id
+    if ChatModel.objects.filter(pk__in=wanted).count() < len(wanted):
+        return InputError(_("This model is not available any more. Choose another one."))
+    if is_new and persona is not None and not Persona.objects.filter(pk=persona).exists():
+        return InputError(_("This persona is not there any more. Choose another one."))
+    return None
 
 
 def _lock(user_id: int) -> None:

@@ -18,7 +18,9 @@ PAGE_SIZE = 50
 def catalogue(request: HttpRequest) -> HttpResponse:
     """All models, by use case, connection and words; page by page."""
     names = {"text": "q", "use_case": "use_case", "connection": "connection", "sort": "sort"}
-    wanted = browsing.Wanted(**{field: request.GET.get(name, "").strip() for field, name in names.items()})
+    wanted = browsing.Wanted(
+        **{field: request.GET.get(name, "").strip()[: browsing.MOST_SEARCHED] for field, name in names.items()}
+    )
     every = browsing.cards(request.user)
     context = pages.page_context(request.user, None) | {
         "wanted": wanted,

@@ -172,7 +172,7 @@ async def test_a_reply_beyond_the_deadline_is_ended_and_its_connection_closed(co
     [
         ("7", 7, 7),
         ("0.5", 0.5, 0.5),
-        (format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True), 3000, 3600),
+        ("in an hour", 3000, 3600),
         ("Thu, 01 Jan 1970 00:00:00 GMT", 60, 60),
         ("99999999999", 86400, 86400),
         ("soon", 60, 60),
@@ -180,6 +180,8 @@ async def test_a_reply_beyond_the_deadline_is_ended_and_its_connection_closed(co
     ],
 )
 async def test_the_time_to_wait_is_told_and_passed_on(connect, upstream, value, least, most):
+    if value == "in an hour":
+        value = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
     upstream.enqueue(Answer(429, headers={"Retry-After": value}))
     fault, _ = await fault_of(connect(), question())
     assert least <= fault.retry_after <= most

@@ -123,7 +123,7 @@ def _reading(journal: Journal, stored: Stored, reading: Reading) -> Iterator[str
     if message is None:
         return  # told above
     kept, token = tuple(message["content"].split()), reading.send.token
-    if reading.words != tuple(reply_to(token).split())[: len(reading.words)]:
+    if not _is_beginning(reading.words, tuple(reply_to(token).split())):
         yield f"reader: what was read of the reply to {token} is not how it begins: {'; '.join(reading.frames)}"
     if reading.status and (reading.status, len(reading.words)) != (message["status"], len(kept)):
         yield (
@@ -133,6 +133,14 @@ def _reading(journal: Journal, stored: Stored, reading: Reading) -> Iterator[str
     fall = journal.fell_under(reading.send)
     if len(reading.words) > len(kept) and (message["status"] != "interrupted" or (fall and fall.how == "term")):
         yield f"reader: {len(reading.words) - len(kept)} words of the reply to {token} were read and are not stored"
+
+
+def _is_beginning(words: tuple[str, ...], whole: tuple[str, ...]) -> bool:
+    """The last word may be cut: the content filter holds text back that might become a listed word."""
+    if not words:
+        return True
+    *before, last = words
+    return tuple(before) == whole[: len(before)] and len(words) <= len(whole) and whole[len(before)].startswith(last)
 
 
 def _calls(stored: Stored, exchanges: list[Exchange]) -> Iterator[str]:
