@@ -22,6 +22,7 @@ from chatsite.moderation.forms import ImportForm, TryForm
 from chatsite.moderation.models import Hit, Term, TermList
 
 SEEING_TEXT = "moderation.view_hit_text"
+COMPILING = 60.0  # seconds that somebody who tries a text waits for lists that were changed a moment ago
 
 
 class SwitchAdmin(admin.ModelAdmin):
@@ -96,7 +97,7 @@ class TermListAdmin(SwitchAdmin):
         tried = {}
         if request.method == "POST" and form.is_valid():
             lists.forget()
-            lists.refresh()
+            lists.refresh(patience=COMPILING)
             automaton = lists.automaton_for(form.cleaned_data["level"])
             verdict = judge(automaton, form.cleaned_data["text"]) if automaton else None
             tried = {"is_tried": True, "verdict": verdict, "found": _found(verdict.matches) if verdict else []}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from chatsite.moderation import lists
+from chatsite.moderation import compiling, lists
 from chatsite.moderation.filtering import MASK
 from chatsite.moderation.hits import recorder
 from chatsite.moderation.models import TermList
@@ -17,7 +17,8 @@ FIELD = "textarea[name=content]"
 
 
 @pytest.fixture(autouse=True)
-def _our_words(transactional_db):
+def _our_words(transactional_db, monkeypatch):
+    monkeypatch.setattr(compiling, "PATIENCE", 30.0)
     TermList.objects.all().delete()
     listed("damn")
     listed("secret plan", action="refuse")

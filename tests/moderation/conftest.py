@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chatsite.moderation import lists
+from chatsite.moderation import compiling, lists
 from chatsite.moderation.hits import recorder
 from chatsite.moderation.models import Hit, Term, TermList
 from conversations import services
@@ -29,8 +29,9 @@ def hits() -> list[Hit]:
 
 
 @pytest.fixture
-def no_lists(transactional_db):
-    """The lists that came with the site would have a say, too."""
+def no_lists(transactional_db, monkeypatch):
+    """The lists that came with the site would have a say, too. On a busy machine short lists take long, too."""
+    monkeypatch.setattr(compiling, "PATIENCE", 30.0)
     TermList.objects.all().delete()
     Hit.objects.all().delete()
     lists.forget()

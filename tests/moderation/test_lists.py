@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib
 import logging
+import threading
+import time
 
 import pytest
 from django.apps import apps
 from django.db import DatabaseError, connection
 
-from chatsite.moderation import lists
+from chatsite.moderation import compiling, lists
 from chatsite.moderation.filtering import judge
 from chatsite.moderation.guard import ContentFilter
 from chatsite.moderation.models import Term, TermList
@@ -92,6 +94,82 @@ def test_unchanged_lists_are_not_compiled_again():
     first = lists.automaton_for("standard")
     lists.refresh()
     assert lists.automaton_for("standard") is first
+
+
+@pytest.fixture
+def held(monkeypatch):
+    """Lists are compiled when this event is set: as if they were long."""
+    gate, automata_of = threading.Event(), compiling.automata_of
+
+    def slow(rows):
+        assert gate.wait(10)
+        return automata_of(rows)
+
+    monkeypatch.setattr(compiling, "automata_of", slow)
+    monkeypatch.setattr(compiling, "PATIENCE", 0.01)
+    yield gate
+    gate.set()
+    if thread := lists._compiler._thread:
+        thread.join(10)
+
+
+def wait_until_found(text: str) -> None:
+    until = time.monotonic() + 10
+    while not judge(lists.automaton_for("standard"), text).matches:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+def test_while_changed_lists_are_compiled_the_last_ones_count_and_nobody_waits(settings, request):
+    settings.CHAT_FILTER_AGE = 3600.0
+    listed(TEXT)
+    assert is_found()
+    gate = request.getfixturevalue("held")
+    Term.objects.all().delete()
+    listed("merger")
+    began = time.monotonic()
+    assert is_found()
+    assert time.monotonic() - began < 5.0
+    gate.set()
+    wait_until_found("merger")
+    assert not is_found()
+
+
+def test_of_lists_that_change_while_others_are_compiled_the_newest_count_in_the_end(request):
+    listed(TEXT)
+    assert is_found()
+    gate = request.getfixturevalue("held")
+    for text in ("merger", "secret"):
+        listed(text)
+        lists.refresh()
+    lists.refresh()  # reads what is under way already
+    gate.set()
+    wait_until_found("secret")
+    assert len(judge(lists.automaton_for("standard"), "merger damn").matches) == 2
+
+
+def test_who_tries_a_text_waits_for_the_newest_lists(request):
+    listed(TEXT)
+    assert is_found()
+    gate = request.getfixturevalue("held")
+    listed("merger")
+    lists.refresh()
+    threading.Timer(0.2, gate.set).start()
+    lists.forget()
+    lists.refresh(patience=30.0)
+    assert judge(lists.automaton_for("standard"), "merger").matches
+
+
+def test_lists_that_could_not_be_compiled_are_tried_again(monkeypatch, caplog):
+    assert not is_found()
+    automata_of = compiling.automata_of
+    monkeypatch.setattr(compiling, "automata_of", lambda rows: 1 / 0)
+    listed(TEXT)
+    assert not is_found()
+    assert "could not be compiled" in caplog.text
+    monkeypatch.setattr(compiling, "automata_of", automata_of)
+    lists.forget()
+    assert is_found()
 
 
 def broken(execute, sql, params, many, context):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import unicodedata
 
 import pytest
@@ -205,6 +206,19 @@ def test_no_text_fills_the_memory(monkeypatch):
     assert len(bounded._symbols) < 100
     again = Scanner(Automaton(rules))
     assert (*again.feed(text), *again.finish()) == expected
+
+
+def test_states_of_long_lists_are_kept_from_one_message_to_the_next(monkeypatch):
+    monkeypatch.setattr(automaton, "MOST_STATES", 100)
+    words = ["".join(letters) for letters in itertools.product("bdfgk", "aeou", "lmnr", "aeou")]
+    made = Automaton([word(each) for each in words])
+    nearly = " ".join(each[:-1] for each in words)
+    before = made.starts
+    for _message in range(2):
+        scanner = Scanner(made)
+        assert (*scanner.feed(nearly), *scanner.finish()) == ()
+    assert made.starts is before
+    assert len(made._states) > 100, "or this says nothing"
 
 
 WORDS = [

@@ -15,6 +15,7 @@ from chatsite.moderation.matching.rules import Rule
 from chatsite.moderation.matching.units import is_word, units_of
 
 MOST_STATES = 5_000  # then they are made anew, so that no text fills the memory
+STATES_PER_RULE = 8  # or so many, where there are many rules: their beginnings alone are states that texts lead to
 MOST_CHARACTERS = 50_000
 
 
@@ -43,8 +44,10 @@ class Automaton(dict):
 
     def __init__(self, rules: Iterable[Rule]):
         self._nodes = Nodes()
+        rules = list(rules)
         for rule in rules:
             self._nodes.add(rule)
+        self._most_states = max(MOST_STATES, STATES_PER_RULE * len(rules))
         self._numbering = threading.Lock()
         self._symbols: dict[tuple[bool, ...], int] = {}
         self._takes: list[tuple[bool, ...]] = []
@@ -80,7 +83,7 @@ class Automaton(dict):
         return tuple(ends[node] for node in nodes if ends[node])
 
     def _state(self, nodes: frozenset[int], before: bool) -> State:
-        if len(self._states) > MOST_STATES:
+        if len(self._states) > self._most_states:
             self._forget_states()
         key = nodes, before
         if key not in self._states:
