@@ -10,7 +10,9 @@ import subprocess
 import sys
 import threading
 from contextlib import aclosing
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
+from typing import ClassVar
 
 import pytest
 
@@ -401,6 +403,48 @@ async def test_a_model_that_is_stuck_before_its_first_word_is_given_up_for_all_a
     backend.timeout = GUARD
     assert await answer(backend, "Hello") == ANSWERS["Hello"]
     await backend.aclose()
+
+
+class SlowHub(BaseHTTPRequestHandler):
+    """Hugging Face as seen through a bad network: it knows nothing, and takes its time to say so."""
+
+    asked: ClassVar[list[str]] = []
+    release: ClassVar[threading.Event] = threading.Event()
+
+    def do_GET(self):
+        self.asked.append(self.path)
+        self.release.wait(GUARD)
+        self.send_response(404)
+        self.send_header("X-Error-Code", "RepoNotFound")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    do_HEAD = do_GET
+
+
+@local_model
+async def test_an_adapter_that_is_being_fetched_holds_up_only_those_who_need_it(monkeypatch, tmp_path):
+    hub = ThreadingHTTPServer(("127.0.0.1", 0), SlowHub)
+    threading.Thread(target=hub.serve_forever, daemon=True).start()
+    monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{hub.server_port}")
+    monkeypatch.setenv("HF_HOME", str(tmp_path))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "0")
+    backend, slow = fresh(), {"adapter": "nobody/slow"}
+    waiting = asyncio.create_task(answer(backend, "Hello", parameters=slow))
+    async with asyncio.timeout(GUARD):
+        while not SlowHub.asked:
+            await asyncio.sleep(0.05)
+    assert await answer(backend, "Hello") == ANSWERS["Hello"]
+    assert not waiting.done()
+    SlowHub.release.set()
+    with pytest.raises(BackendError, match="nobody/slow"):
+        await waiting
+    before = len(SlowHub.asked)
+    with pytest.raises(BackendError, match="nobody/slow"):
+        await answer(backend, "Hello", parameters=slow)
+    assert len(SlowHub.asked) == before, "what could not be fetched a moment ago is not tried again"
+    await backend.aclose()
+    hub.shutdown()
 
 
 @local_model

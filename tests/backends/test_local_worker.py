@@ -6,6 +6,7 @@ import json
 import os
 import queue
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -226,6 +227,29 @@ def test_one_at_a_time_hears_of_stops_and_of_people_in_line_while_it_writes():
     assert {"kind": "place", "id": 2, "ahead": 0} in room.sent
     assert len(room.text(1).split()) <= 8
     assert not any(message["kind"] == "end" for message in room.sent)
+
+
+def test_an_adapter_named_at_hugging_face_is_used_once_it_is_there(engine, monkeypatch, tmp_path):
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    cached = tmp_path / "models--somebody--pirate"
+    shutil.copytree(adapter("pirate"), cached / "snapshots" / "abc")
+    (cached / "refs").mkdir()
+    (cached / "refs" / "main").write_text("abc")
+    room, entry = Room(engine), {"adapter": "somebody/pirate"}
+    room.ask(1, "Hello", parameters=entry)
+    room.ask(2, "Hello")
+    room.ask(3, "Hello", parameters=entry)
+    room.leave(3)
+    until = time.monotonic() + 60
+    while not room.text(1).endswith("!") and time.monotonic() < until:
+        room.step()
+    room.run()
+    assert room.text(1) == "Ahoy, matey!"
+    assert room.text(2) == ANSWERS["Hello"]
+    assert room.text(3) == ""
+    assert {"kind": "fetching", "id": 1} in room.sent
 
 
 @pytest.mark.parametrize("alone", [False, True], ids=["batch", "one at a time"])

@@ -1,8 +1,9 @@
 """The process in which the model lives, seen from the server's.
 
 Lines of JSON go both ways. To the model: `ask` (id, turns, sampling, parameters), `leave` (id) and `count` (id, turns,
-parameters). From it: `loading` (phase, done, total), `ready`, `alive`, `place` (id, ahead), `text` (texts by id),
-`end` (id, finish_reason, tokens), `count` (id, tokens) and `fault` (id, or None if the model could not be loaded).
+parameters). From it: `loading` (phase, done, total), `ready`, `alive`, `fetching` (id), `place` (id, ahead), `text`
+(texts by id), `end` (id, finish_reason, tokens), `count` (id, tokens) and `fault` (id, or None if the model could not
+be loaded).
 """
 
 from __future__ import annotations
@@ -139,6 +140,10 @@ class ModelProcess:
 
     def _hear_alive(self) -> None:
         """That it came is all that it says."""
+
+    def _hear_fetching(self, id: int) -> None:
+        if reply := self._replies.get(id):
+            reply.wait_for(Waiting("weights"))
 
     def _hear_place(self, id: int, ahead: int) -> None:
         if reply := self._replies.get(id):

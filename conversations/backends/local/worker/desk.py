@@ -11,6 +11,7 @@ from typing import Any
 
 from conversations.backends.local.faults import Fault
 from conversations.backends.local.worker.classify import loading_fault
+from conversations.backends.local.worker.errands import Errands
 from conversations.backends.local.worker.writing import Question, Writing
 
 Send = Callable[[dict[str, Any]], None]
@@ -20,7 +21,7 @@ SIGN = 1.0  # seconds between two signs of life, while there is nothing to say
 class Desk:
     """Takes questions from the server's process and answers to it. Used by the thread that runs the model alone.
 
-    Messages come as `{"kind": "ask", …}` and `{"kind": "leave", "id": …}`.
+    Messages come as `{"kind": "ask", …}` and `{"kind": "leave", "id": …}`, and `{"kind": "fetched", …}` from errands.
     """
 
     def __init__(self, inbox: queue.SimpleQueue[dict[str, Any]], send: Send):
@@ -30,17 +31,31 @@ class Desk:
         self._told: dict[int, int] = {}
         self._texts: dict[int, str] = {}
         self._signed = 0.0
+        self._errands = Errands(inbox, self.sign)
         self.left: set[int] = set()
 
     def listen(self, *, wait: bool) -> None:
         """Take in what has come; with `wait`, at least one message."""
         for message in self._messages(wait=wait):
             if message["kind"] == "ask":
-                self._waiting.append(Question.from_dict(message))
+                self._receive(Question.from_dict(message))
+            elif message["kind"] == "fetched":
+                for question in self._errands.settle(message["key"], message["error"]):
+                    self._receive(question)
             else:
                 self.left.add(message["id"])
         if self.left:
+            self._errands.drop(self.left)
             self._waiting = deque(question for question in self._waiting if question.id not in self.left)
+
+    def _receive(self, question: Question) -> None:
+        try:
+            if self._errands.keeps(question):
+                self._send({"kind": "fetching", "id": question.id})
+            else:
+                self._waiting.append(question)
+        except Exception as error:  # its adapter could not be fetched, and the others go on
+            self.fail(question.id, error, question.parameters.adapter)
 
     def _messages(self, *, wait: bool) -> Iterator[dict[str, Any]]:
         try:
