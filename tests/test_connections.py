@@ -8,7 +8,8 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-from django.db import connection
+from asgiref.sync import SyncToAsync
+from django.db import connection, connections
 
 from conversations.models import Generation
 from conversations.streaming.executors import DATABASE_THREADS, STORE_THREADS
@@ -57,7 +58,8 @@ class Observer:
             await asyncio.sleep(0.005)
 
     def close_all(self) -> None:
-        """Let the server close what it counts."""
+        """Let the server close what it counts; first what other tests left open in the thread that they share."""
+        SyncToAsync.single_thread_executor.submit(connections.close_all).result(30)
         self._connection.execute(f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity {OTHERS}")
 
     def close(self) -> None:
