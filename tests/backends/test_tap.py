@@ -113,6 +113,19 @@ async def test_an_upstream_that_is_faster_than_its_reader_waits():
         assert len(await whole(body)) > 350 * len(chunk)
 
 
+async def test_a_connection_whose_long_body_nobody_read_serves_the_next_request():
+    long = b"x" * (2 * MOST_WAITING)
+    async with served(HEAD + b"\r\n%x\r\n%s\r\n" % (len(long), long), b"0\r\n\r\n") as (session, url, connections):
+        unread = body_of(await session.get(url))
+        async with asyncio.timeout(10):
+            while unread.transport is not None:
+                await asyncio.sleep(0.01)
+                if unread.transport and not unread.transport.is_reading():
+                    await unread.read()
+            assert await whole(body_of(await session.get(url))) == long
+        assert connections() == 1
+
+
 async def test_a_stream_that_is_left_closes_its_connection():
     gate = threading.Event()
     with Upstream() as upstream:

@@ -78,7 +78,8 @@ class Tap:
 
     def __init__(self, loop: asyncio.AbstractEventLoop, transport: asyncio.Transport, response: aiohttp.ClientResponse):
         self._loop = loop  # asking for the running one costs a system call
-        self.transport = transport
+        self.transport: asyncio.Transport | None = transport
+        """None once the body is whole: then the connection is aiohttp's again, and not to be paused here."""
         self._response = response
         self._parser = httptools.HttpResponseParser(self)
         self._pieces: list[bytes] = []
@@ -99,7 +100,7 @@ class Tap:
             finally:
                 self._reader = None
         pieces, self._pieces = self._pieces, []
-        if self._waiting > MOST_WAITING and not self.transport.is_closing():
+        if self._waiting > MOST_WAITING and self.transport is not None and not self.transport.is_closing():
             self.transport.resume_reading()
         self._waiting = 0
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
@@ -111,12 +112,12 @@ class Tap:
             self._parser.feed_data(data)
         except httptools.HttpParserError as error:
             self._fail(f"not HTTP: {error}")
-        if self._waiting > MOST_WAITING and not self.transport.is_closing():
+        if self._waiting > MOST_WAITING and self.transport is not None and not self.transport.is_closing():
             self.transport.pause_reading()
         self._wake()
 
     def lost(self, error: BaseException | None) -> None:
-        """The connection has ended. A body without a length ends with it."""
+        """The connection has ended, and with it a body that was not whole."""
         if not self._is_whole:
             self._fail("the connection ended")
             self._wake()
@@ -129,6 +130,9 @@ class Tap:
 
     def on_message_complete(self) -> None:
         """The connection goes back to aiohttp, which may use it for another request."""
+        transport, self.transport = self.transport, None
+        if transport is not None and not transport.is_closing() and not transport.is_reading():
+            transport.resume_reading()
         self._is_whole = True
         self._response.content.feed_eof()
 
