@@ -30,12 +30,32 @@ def _by_id() -> str:
 
 
 class User(AbstractUser):
-    """One name in the order its bearer writes it: given and family names have no order that holds everywhere."""
+    """One name in the order its bearer writes it: given and family names have no order that holds everywhere.
+
+    Preferences stand in the row that each request reads anyway. Empty: as the browser says.
+    """
+
+    class Theme(models.TextChoices):
+        LIGHT = "light", _("light")
+        DARK = "dark", _("dark")
+
+    class TextSize(models.TextChoices):
+        SMALL = "small", _("small")
+        LARGE = "large", _("large")
+        LARGEST = "largest", _("largest")
+
+    class SendKey(models.TextChoices):
+        ENTER = "enter", _("Enter")
+        CTRL_ENTER = "ctrl-enter", _("Ctrl and Enter")
 
     first_name = None
     last_name = None
     name = models.CharField(_("name"), max_length=150, blank=True)
     email = models.EmailField(_("e-mail address"), blank=True)
+    theme = models.CharField(_("theme"), max_length=10, choices=Theme.choices, blank=True)
+    language = models.CharField(_("language"), max_length=10, blank=True)
+    text_size = models.CharField(_("text size"), max_length=10, choices=TextSize.choices, blank=True)
+    send_key = models.CharField(_("send with"), max_length=10, choices=SendKey.choices, default=SendKey.ENTER)
 
     objects = People()
 

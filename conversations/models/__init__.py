@@ -12,20 +12,26 @@ from conversations.models.conversation import (
     StoredTranscript,
 )
 from conversations.models.generation import INSTEAD_OF_MAX_LENGTH, Generation, Writer
+from conversations.models.organising import FOLDER_NAME_MAX_LENGTH, REASON_MAX_LENGTH, Feedback, Folder, SavedPrompt
 from conversations.models.tuning import PROMPT_MAX_LENGTH, ChatDefaults, Persona
 
 __all__ = [
+    "FOLDER_NAME_MAX_LENGTH",
     "INSTEAD_OF_MAX_LENGTH",
     "PROMPT_MAX_LENGTH",
+    "REASON_MAX_LENGTH",
     "TITLE_MAX_LENGTH",
     "ChatDefaults",
     "ChatModel",
     "Conversation",
     "ConversationQuerySet",
+    "Feedback",
+    "Folder",
     "Generation",
     "ModelFallback",
     "ModelSetting",
     "Persona",
+    "SavedPrompt",
     "StoredTranscript",
     "Writer",
 ]

@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from conversations.models.catalogue import ChatModel
+from conversations.models.organising import Folder
 from conversations.models.tuning import PROMPT_MAX_LENGTH, Persona
 from conversations.types import Key
 
@@ -18,8 +19,12 @@ TITLE_MAX_LENGTH = 200
 
 class ConversationQuerySet(models.QuerySet):
     def for_user(self, user) -> ConversationQuerySet:
-        """The only way to obtain a conversation: together with the right to it. Deleted ones are gone."""
-        return self.filter(user_id=user.pk, deleted_at=None) if user.pk else self.none()
+        """The only way to obtain a conversation: together with the right to it. What is in the trash is apart."""
+        return self.filter(user_id=user.pk, deleted_at=None, trashed_at=None) if user.pk else self.none()
+
+    def trash_of(self, user) -> ConversationQuerySet:
+        """What this person deleted and may still take back."""
+        return self.filter(user_id=user.pk, deleted_at=None, trashed_at__isnull=False) if user.pk else self.none()
 
 
 class Conversation(models.Model):
@@ -52,6 +57,17 @@ class Conversation(models.Model):
     size = models.PositiveIntegerField(_("size"), default=0, help_text=_("Characters of text."))
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     updated_at = models.DateTimeField(_("last message"), auto_now_add=True)
+    folder = models.ForeignKey(
+        Folder, null=True, blank=True, on_delete=models.SET_NULL, related_name="conversations", verbose_name=_("folder")
+    )
+    pinned_at = models.DateTimeField(_("pinned"), null=True, blank=True)
+    archived_at = models.DateTimeField(_("archived"), null=True, blank=True)
+    is_unread = models.BooleanField(
+        _("unread"), default=False, help_text=_("A reply ended while its owner looked elsewhere.")
+    )
+    trashed_at = models.DateTimeField(
+        _("in the trash since"), null=True, blank=True, help_text=_("Its owner may still take it back.")
+    )
     deleted_at = models.DateTimeField(
         _("deleted"), null=True, blank=True, help_text=_("Its document is being removed.")
     )
@@ -63,7 +79,12 @@ class Conversation(models.Model):
         verbose_name_plural = _("conversations")
         ordering = ["-updated_at"]
         indexes = [
-            models.Index(fields=["user", "-updated_at"], condition=Q(deleted_at=None), name="conversation_newest")
+            models.Index(
+                fields=["user", "-updated_at"],
+                condition=Q(deleted_at=None, trashed_at=None),
+                name="conversation_newest",
+            ),
+            models.Index(fields=["trashed_at"], condition=Q(trashed_at__isnull=False), name="conversation_trash"),
         ]
 
     def __str__(self) -> str:
