@@ -30,6 +30,7 @@ INSTALLED_APPS = [
     "chatsite",
     "chatsite.accounts",
     "chatsite.moderation",
+    "chatsite.transfer",
     "conversations",
     "chatsite.apps.AdminConfig",
     "django.contrib.auth",
