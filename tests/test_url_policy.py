@@ -69,6 +69,7 @@ POLICIES = {
     "transfer:chat": OWNER,
     "transfer:print": OWNER,
     "transfer:download": OWNER,
+    "transfer:home": LOGIN,
     "transfer:everything": LOGIN,
     "admin:*": STAFF,
     "healthz": PUBLIC,

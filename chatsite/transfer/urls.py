@@ -8,5 +8,6 @@ urlpatterns = [
     path("c/<uuid:conversation_id>/export/", views.chat, name="chat"),
     path("c/<uuid:conversation_id>/export/print/", views.print_page, name="print"),
     path("c/<uuid:conversation_id>/export/chat.<slug:form>", views.download, name="download"),
-    path("export/all.zip", views.everything, name="everything"),
+    path("transfer/", views.home, name="home"),
+    path("transfer/all.zip", views.everything, name="everything"),
 ]
