@@ -31,6 +31,7 @@ INSTALLED_APPS = [
     "chatsite.accounts",
     "chatsite.moderation",
     "chatsite.sharing",
+    "chatsite.transfer",
     "conversations",
     "chatsite.apps.AdminConfig",
     "django.contrib.auth",
@@ -88,8 +89,9 @@ TEMPLATES = [
 # The site
 SITE_NAME = env.text("SITE_NAME", "Chatsite")
 LANGUAGE_CODE = env.text("LANGUAGE_CODE", "en")
-# A language is offered once it is translated: half of a page in each helps nobody.
-LANGUAGES = [("en", _("English"))]
+# A language is offered once it is translated: half of a page in each helps nobody (tests/test_translations.py).
+LANGUAGES = [("en", _("English")), ("vi", _("Vietnamese"))]
+LOCALE_PATHS = [BASE_DIR / "chatsite" / "locale"]
 TIME_ZONE = env.text("TIME_ZONE", "UTC")
 USE_TZ = True
 USE_I18N = True

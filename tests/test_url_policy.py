@@ -72,6 +72,11 @@ POLICIES = {
     "sharing:links": LOGIN,
     "sharing:share": OWNER,
     "sharing:revoke": OWNER,
+    "transfer:chat": OWNER,
+    "transfer:print": OWNER,
+    "transfer:download": OWNER,
+    "transfer:home": LOGIN,
+    "transfer:everything": LOGIN,
     "admin:*": STAFF,
     "healthz": PUBLIC,
     "readyz": PUBLIC,
@@ -129,6 +134,7 @@ def ids_of_nothing() -> dict[str, str]:
         "generation_id": str(uuid.uuid4()),
         "persona_id": "987654321",
         "link_id": str(uuid.uuid4()),
+        "form": "json",
     }
 
 
@@ -180,6 +186,7 @@ def chat(catalogue, alice) -> dict[str, str]:
         "generation_id": str(generation.pk),
         "persona_id": str(persona.pk),
         "link_id": str(shared_link(alice, conversation).pk),
+        "form": "json",
     }
 
 

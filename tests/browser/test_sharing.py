@@ -7,9 +7,7 @@ from playwright.sync_api import expect
 from tests.browser.test_main_job import ask
 
 
-def test_a_chat_is_shared_read_without_an_account_and_continued_by_another_person(
-    visits, site, alice, bob, cookies_of
-):
+def test_a_chat_is_shared_read_without_an_account_and_continued_by_another_person(visits, site, alice, bob, cookies_of):
     own = cookies_of(visits.window(site), site, alice)
     own.goto("/")
     ask(own, "Tell me of the sea")
