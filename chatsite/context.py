@@ -10,4 +10,5 @@ def site(request) -> dict:
         "site_name": settings.SITE_NAME,
         "signup_open": settings.SIGNUP_OPEN,
         "request_id": getattr(request, "id", ""),
+        "guest": getattr(request, "guest", None),
     }

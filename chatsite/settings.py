@@ -55,6 +55,7 @@ MIDDLEWARE = [
     "chatsite.on_loop.GZipMiddleware",
     "chatsite.body_limit.refuse_oversized",
     "chatsite.deadline.refuse_overdue",
+    "chatsite.sharing.mount.guest_mount",
     "chatsite.on_loop.SessionMiddleware",
     "chatsite.on_loop.LocaleMiddleware",
     "chatsite.on_loop.CommonMiddleware",
@@ -64,6 +65,7 @@ MIDDLEWARE = [
     "chatsite.on_loop.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "chatsite.errors.chat_errors",
+    "chatsite.sharing.gate.guest_gate",
 ]
 
 ROOT_URLCONF = "chatsite.urls"

@@ -153,5 +153,5 @@ function startChat(chat) {
 }
 
 const chat = document.querySelector("[data-chat]");
-startSidebar();
+if (document.querySelector("[data-chat-menu]")) startSidebar(); // guests have none
 if (chat) startChat(chat);

@@ -21,6 +21,7 @@ export function nameThePage(title) {
 /** Put the row of a chat that was just written to first, under Today. */
 export function placeRow(row) {
   const list = document.querySelector("[data-sidebar-list]");
+  if (!list) return;
   for (const link of list.querySelectorAll("[aria-current]")) link.removeAttribute("aria-current");
   list.querySelector(`[data-conversation="${CSS.escape(row.dataset.conversation)}"]`)?.remove();
   const today = document.querySelector("template[data-today]").content.firstElementChild;
