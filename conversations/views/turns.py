@@ -75,7 +75,7 @@ async def edit(request: HttpRequest, conversation_id) -> HttpResponse:
 
 def _edit_page(request: HttpRequest, conversation: Conversation, error: ChatError | None = None) -> HttpResponse:
     message_id = request.POST.get("message_id") or request.GET.get("message", "")
-    text = request.POST["content"] if error else services.own_message(conversation, message_id).content
+    text = request.POST.get("content", "") if error else services.own_message(conversation, message_id).content
     context = {"conversation": conversation, "message_id": message_id, "text": text, "key": new_id(), "error": error}
     context["max_length"] = settings.CHAT_MAX_MESSAGE_LENGTH
     response = render(request, "conversations/edit.html", context, status=error.status if error else 200)
