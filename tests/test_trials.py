@@ -150,11 +150,12 @@ def test_a_guest_is_offered_nothing_that_only_members_have(trial, catalogue):
     visitor.say()
     pages = visitor.page(), visitor.page(f"c/{Conversation.objects.get().pk}/")
     for shown in pages:
-        links = set(re.findall(r'(?:href|action|formaction)="(/[^"]*)"', shown))
+        links = set(re.findall(r'[a-z-]+="(/[^"]*)"', shown))
         assert {link for link in links if not link.startswith((visitor.chat, "/static/"))} == set()
         inside = {link.removeprefix(visitor.chat).partition("?")[0] for link in links if link.startswith(visitor.chat)}
         assert {re.sub(r"[0-9a-f-]{36}", "ID", link) for link in inside} <= {
-            *("", "send/", "c/ID/send/", "c/ID/retry/", "c/ID/continue/", "c/ID/select/"),
+            *("", "send/", "c/ID/send/", "c/ID/retry/", "c/ID/continue/", "c/ID/select/", "c/ID/clear/"),
+            *("c/ID/memory/", "c/ID/edit/", "c/ID/again/", "c/ID/undo/", "c/ID/rate/", "c/ID/feedback/"),
             *("g/ID/stop/", "g/ID/events/", "c/ID/"),
         }
         assert "Guide" not in shown  # the other model
@@ -178,7 +179,8 @@ def test_a_guest_reaches_no_address_but_those_of_the_chat(trial, alice):
         *("conversations:home", "conversations:start", "healthz", "readyz"),
         *("conversations:show", "conversations:send", "conversations:retry", "conversations:continue"),
         *("conversations:follow", "conversations:stop", "conversations:stop_all"),
-        *("conversations:memory", "conversations:select"),
+        *("conversations:memory", "conversations:select", "conversations:edit", "conversations:again"),
+        *("conversations:take_back", "conversations:clear", "conversations:rate", "conversations:explain"),
     }
 
 
@@ -331,6 +333,28 @@ def test_another_answer_counts_as_a_message(trial):
     again = visitor.say(at=f"c/{row.conversation_id}/retry/", message_id=row.reply_id)
     assert again.status_code == 429
     assert Generation.objects.count() == 1
+
+
+def test_an_edited_message_counts_too(trial):
+    change(trial, messages_per_guest=1)
+    visitor = Visitor(trial)
+    visitor.say()
+    settle(visitor)
+    row = Generation.objects.get()
+    edited = visitor.say("Ahoy!", at=f"c/{row.conversation_id}/edit/", message_id=row.user_message_id)
+    assert edited.status_code == 429
+    assert Generation.objects.count() == 1
+
+
+def test_another_answer_is_by_the_trials_model(trial, catalogue):
+    visitor = Visitor(trial)
+    visitor.say()
+    settle(visitor)
+    row = Generation.objects.get()
+    form = {"message_id": row.reply_id, "model": catalogue["guide"].pk, "same": "on"}
+    assert visitor.say("", at=f"c/{row.conversation_id}/retry/", **form).status_code == 200
+    assert set(Generation.objects.values_list("backend", flat=True)) == {"scripted"}
+    assert "Guide" not in visitor.page(f"c/{row.conversation_id}/again/?message={row.reply_id}")
 
 
 def test_so_many_visitors_come_and_no_more(trial):

@@ -23,12 +23,10 @@ from conversations.models import Conversation, Generation
 from conversations.responses import refusal
 from conversations.streaming.executors import in_database
 
-WRITING = {"conversations:start", "conversations:send", "conversations:retry", "conversations:continue"}
+WRITING = {f"conversations:{name}" for name in ("start", "send", "retry", "edit", "continue")}
 """Each of these has the model answer, and counts."""
-OPEN = WRITING | {
-    *("conversations:home", "conversations:show", "conversations:memory", "conversations:select"),
-    *("conversations:follow", "conversations:stop", "conversations:stop_all"),
-}
+READING = ("home", "show", "memory", "follow", "stop", "stop_all", "again", "select", "take_back", "clear")
+OPEN = WRITING | {f"conversations:{name}" for name in (*READING, "rate", "explain")}
 FIELDS = ("content", "parent_id", "key", "message_id")
 """What a guest's form may say. A model, other models, settings and prompts are the trial's business."""
 

@@ -33,7 +33,7 @@ from conversations.streaming.executors import in_database
 
 PLACE = re.compile(r"(?P<base>/try/(?P<token>[\w-]{43})/)chat(?:/~(?P<credential>[\w-]{43}))?(?P<rest>/.*)", re.ASCII)
 COOKIE = "guest"
-ADDRESS = re.compile(rb'((?:form)?action|href)=\\"(/[cg]/[0-9a-f-]{36}/)')  # in HTML within JSON
+ADDRESS = re.compile(rb'\b([a-z-]+)=\\"(/[cg]/[0-9a-f-]{36}/)')  # in an attribute of HTML within JSON
 
 
 @dataclass(frozen=True, slots=True)
