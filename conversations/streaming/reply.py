@@ -7,6 +7,9 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from uuid import UUID
 
+from django.conf import settings
+from django.utils.translation import get_language
+
 from conversations.cleaning import Cleaner, clean
 from conversations.errors import Refused
 from conversations.guards import Exchange, Part, ReplyGuards
@@ -50,6 +53,10 @@ class LiveReply:
     thought_before: str = ""
     thought_for: int = 0
     prompt: Prompt | None = None
+    prepared: str = ""
+    """An answer that is ready: no model is asked."""
+    language: str = field(default_factory=lambda: get_language() or settings.LANGUAGE_CODE)
+    """What whoever asked reads: sentences around the reply are in it."""
     generation: Generation | None = None
     """The row as it was accepted; once `outcome` is decided, as it was decided, which may have been by another."""
     is_stored: bool = False

@@ -15,6 +15,7 @@ from uuid import UUID
 from weakref import WeakKeyDictionary
 
 from django.conf import settings
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from conversations.errors import ShuttingDown
@@ -137,6 +138,7 @@ class Writer:
             reply.task.cancel()
 
     async def _write(self, reply: LiveReply) -> None:
+        translation.activate(reply.language)  # in this task's own context, and nowhere else
         reply.outcome = await pull(reply, self.relay)
         reply.learn()
         await self.conclude(reply)

@@ -1,0 +1,17 @@
+"""The buttons that can be given another name or switched off, with the names they have by themselves."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+LABELS = {
+    "new_chat": _("New chat"),
+    "models": _("Models"),
+    "personas": _("Personas"),
+    "chat_settings": _("Chat settings"),
+    "compare": _("Compare models"),
+    "copy": _("Copy"),
+    "account": _("Your account"),
+}
+INDISPENSABLE = {"new_chat", "account"}
+"""They can be given another name only: without them people would be stuck."""
