@@ -31,6 +31,7 @@ INSTALLED_APPS = [
     "chatsite.accounts",
     "chatsite.branding",
     "chatsite.moderation",
+    "chatsite.transfer",
     "conversations",
     "chatsite.apps.AdminConfig",
     "django.contrib.auth",

@@ -71,6 +71,11 @@ POLICIES = {
     "conversations:follow": OWNER,
     "conversations:stop": OWNER,
     "conversations:stop_all": OWNER,
+    "transfer:chat": OWNER,
+    "transfer:print": OWNER,
+    "transfer:download": OWNER,
+    "transfer:home": LOGIN,
+    "transfer:everything": LOGIN,
     "admin:*": STAFF,
     "healthz": PUBLIC,
     "readyz": PUBLIC,
@@ -123,7 +128,12 @@ def those(policy: str, among: list[Address] = ALL):
 
 
 def ids_of_nothing() -> dict[str, str]:
-    return {"conversation_id": str(uuid.uuid4()), "generation_id": str(uuid.uuid4()), "persona_id": "987654321"}
+    return {
+        "conversation_id": str(uuid.uuid4()),
+        "generation_id": str(uuid.uuid4()),
+        "persona_id": "987654321",
+        "form": "json",
+    }
 
 
 def values_for(user) -> dict[str, str]:
@@ -169,6 +179,7 @@ def chat(catalogue, alice) -> dict[str, str]:
         "conversation_id": str(conversation.pk),
         "generation_id": str(generation.pk),
         "persona_id": str(persona.pk),
+        "form": "json",
     }
 
 

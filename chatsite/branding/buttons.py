@@ -9,6 +9,8 @@ LABELS = {
     "models": _("Models"),
     "personas": _("Personas"),
     "chat_settings": _("Chat settings"),
+    "transfer": _("Export and import"),
+    "settings": _("Settings"),
     "compare": _("Compare models"),
     "copy": _("Copy"),
     "account": _("Your account"),
