@@ -9,6 +9,8 @@ LABELS = {
     "models": _("Models"),
     "personas": _("Personas"),
     "chat_settings": _("Chat settings"),
+    "share": _("Share"),
+    "shared_links": _("Shared links"),
     "transfer": _("Export and import"),
     "settings": _("Settings"),
     "compare": _("Compare models"),
