@@ -14,7 +14,12 @@ LABELS = {
     "transfer": _("Export and import"),
     "settings": _("Settings"),
     "compare": _("Compare models"),
+    "clear": _("Clear the chat"),
     "copy": _("Copy"),
+    "edit": _("Edit and send again"),
+    "again": _("Another answer"),
+    "thumbs": _("Good answer, bad answer"),
+    "take_back": _("Take back the last question and its answer"),
     "account": _("Your account"),
 }
 INDISPENSABLE = {"new_chat", "account"}

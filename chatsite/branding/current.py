@@ -23,9 +23,11 @@ logger = logging.getLogger("chatsite.branding")
 NOTHING: Mapping = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Branding:
-    """`css` is the accent and the owner's style sheet; versions change with what they stand for, and are empty without.
+    """Compared by identity: what was read is one thing.
+
+    `css` is the accent and the owner's style sheet; versions change with what they stand for, and are empty without.
 
     `texts` and `labels` by their kind and language; `off` are names of buttons.
     """

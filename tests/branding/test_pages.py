@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import time
+from pathlib import Path
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -13,9 +15,11 @@ from django.urls import reverse
 from django.utils import timezone, translation
 
 from chatsite.branding import current, logo
+from chatsite.branding.buttons import LABELS
 from chatsite.branding.models import Announcement, Button, Site, SiteText
-from chatsite.branding.templatetags.branding import button
+from chatsite.branding.templatetags.branding import buttons
 
+ROOT = Path(__file__).resolve().parents[2]
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 50
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
 pytestmark = pytest.mark.django_db
@@ -191,7 +195,7 @@ def test_a_button_has_another_name_or_is_gone(home):
 def test_a_button_without_which_people_would_be_stuck_stays():
     Button.objects.create(site=Site.objects.create(), name="new_chat", is_off=True)
     current.current()
-    assert button("new_chat")
+    assert buttons()["new_chat"]
 
 
 def test_a_label_is_in_the_reader_s_language():
@@ -199,9 +203,15 @@ def test_a_label_is_in_the_reader_s_language():
     Button.objects.create(site=site, name="models", label="Brains")
     Button.objects.create(site=site, name="models", label="Bộ não", language="vi")
     current.current()
-    assert str(button("models")) == "Brains"
+    assert buttons()["models"] == "Brains"
     with translation.override("vi"):
-        assert str(button("models")) == "Bộ não"
+        assert buttons()["models"] == "Bộ não"
+
+
+def test_templates_name_no_button_that_does_not_exist():
+    pages = (ROOT / "templates").rglob("*.html")
+    named = {name for page in pages for name in re.findall(r"\bbutton\.(\w+)", page.read_text(encoding="utf-8"))}
+    assert named == set(LABELS)
 
 
 # Announcements
