@@ -7,8 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from uuid import UUID
 
-from django.conf import settings
-from django.utils.translation import get_language
+from django.utils import translation
 
 from conversations.cleaning import Cleaner, clean
 from conversations.errors import Refused
@@ -55,11 +54,11 @@ class LiveReply:
     prompt: Prompt | None = None
     prepared: str = ""
     """An answer that is ready: no model is asked."""
-    language: str = field(default_factory=lambda: get_language() or settings.LANGUAGE_CODE)
-    """What whoever asked reads: sentences around the reply are in it."""
     generation: Generation | None = None
     """The row as it was accepted; once `outcome` is decided, as it was decided, which may have been by another."""
     is_stored: bool = False
+    language: str | None = field(default_factory=translation.get_language)
+    """Of whoever asked: in it stands what this site itself says about the reply."""
     beside: list[LiveReply] = field(default_factory=list, repr=False, compare=False)
     """All that answer the same message, this one among them, where models are compared: one of them gets the title."""
     candidate: Candidate = field(init=False)

@@ -138,8 +138,8 @@ class Writer:
             reply.task.cancel()
 
     async def _write(self, reply: LiveReply) -> None:
-        translation.activate(reply.language)  # in this task's own context, and nowhere else
-        reply.outcome = await pull(reply, self.relay)
+        with translation.override(reply.language):
+            reply.outcome = await pull(reply, self.relay)
         reply.learn()
         await self.conclude(reply)
 
@@ -149,7 +149,8 @@ class Writer:
             return
         reply.is_concluding = True
         try:
-            won = await in_database(outcome.settle, reply, reply.outcome, self.id)
+            with translation.override(reply.language):
+                won = await in_database(outcome.settle, reply, reply.outcome, self.id)
         except outcome.REFUSALS:
             logger.exception("Reply %s could not be written", reply.generation_id)
             reply.outcome = outcome.unwritable()
