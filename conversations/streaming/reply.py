@@ -53,6 +53,8 @@ class LiveReply:
     generation: Generation | None = None
     """The row as it was accepted; once `outcome` is decided, as it was decided, which may have been by another."""
     is_stored: bool = False
+    is_read: bool = False
+    """Somebody was looking on, in this process, when it ended."""
     beside: list[LiveReply] = field(default_factory=list, repr=False, compare=False)
     """All that answer the same message, this one among them, where models are compared: one of them gets the title."""
     candidate: Candidate = field(init=False)
