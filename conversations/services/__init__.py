@@ -21,6 +21,7 @@ from conversations.services.conversations import (
     start_conversation,
     store,
 )
+from conversations.services.feedback import explain, feedback_on, rate, unrate
 from conversations.services.folders import (
     create_folder,
     delete_folder,
@@ -63,7 +64,8 @@ from conversations.services.recalling import recall_counts
 from conversations.services.speed import Speed, speeds
 from conversations.services.stopping import stop
 from conversations.services.tuning import options_for, settings_of, system_prompt_of, usual_settings
-from conversations.services.turns import edit_message, regenerate, select, send_message
+from conversations.services.turning_back import clear, later, take_back
+from conversations.services.turns import edit_message, own_message, regenerate, select, send_message
 from conversations.services.values import nearest
 from conversations.services.wishes import OWN_TEXT, Wish, begin, defaults_of, set_defaults, take, tune
 
@@ -81,6 +83,7 @@ __all__ = [
     "by_id",
     "choose_model",
     "chosen",
+    "clear",
     "compare",
     "continue_reply",
     "create",
@@ -93,10 +96,13 @@ __all__ = [
     "delete_persona",
     "edit_message",
     "empty_trash",
+    "explain",
+    "feedback_on",
     "folders_of",
     "forget_catalogue",
     "fullness",
     "keep",
+    "later",
     "latest",
     "listed_of",
     "members_of",
@@ -104,12 +110,14 @@ __all__ = [
     "nearest",
     "options_for",
     "own_folder",
+    "own_message",
     "own_persona",
     "own_personas",
     "personas_for",
     "pin",
     "pinned_of",
     "purge",
+    "rate",
     "read",
     "read_what_is_there",
     "recall_counts",
@@ -133,11 +141,13 @@ __all__ = [
     "store",
     "system_prompt_of",
     "take",
+    "take_back",
     "trash",
     "trash_of",
     "tune",
     "unarchive",
     "unpin",
+    "unrate",
     "usable_persona",
     "usual_settings",
 ]

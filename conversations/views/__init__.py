@@ -5,6 +5,7 @@ whole pages and redirects. A stranger's conversation does not exist.
 """
 
 from conversations.views.chats import delete, home, memory, rename, show
+from conversations.views.feedback import explain, rate
 from conversations.views.folders import create_folder, delete_folder, rename_folder
 from conversations.views.lists import archive, folder, history, sidebar, trash
 from conversations.views.models import catalogue, choices
@@ -12,12 +13,15 @@ from conversations.views.organising import empty_trash, move, organise
 from conversations.views.personas import create_persona, delete_persona, edit_persona, personas
 from conversations.views.replies import follow, stop, stop_all
 from conversations.views.tuning import defaults, new_settings, settings, use_persona
-from conversations.views.turns import csrf_failure, go_on, keep, retry, select, send, start
+from conversations.views.turning_back import clear, take_back
+from conversations.views.turns import again, csrf_failure, edit, go_on, keep, retry, select, send, start
 
 __all__ = [
+    "again",
     "archive",
     "catalogue",
     "choices",
+    "clear",
     "create_folder",
     "create_persona",
     "csrf_failure",
@@ -25,8 +29,10 @@ __all__ = [
     "delete",
     "delete_folder",
     "delete_persona",
+    "edit",
     "edit_persona",
     "empty_trash",
+    "explain",
     "folder",
     "follow",
     "go_on",
@@ -38,6 +44,7 @@ __all__ = [
     "new_settings",
     "organise",
     "personas",
+    "rate",
     "rename",
     "rename_folder",
     "retry",
@@ -49,6 +56,7 @@ __all__ = [
     "start",
     "stop",
     "stop_all",
+    "take_back",
     "trash",
     "use_persona",
 ]

@@ -4,7 +4,9 @@ import { renameAt } from "./renaming.js";
 
 let opener = null;
 const menuOf = (link) => document.querySelector(link.dataset.menu === "folder" ? "[data-folder-menu]" : "[data-chat-menu]");
-const itemsOf = (menu) => [...menu.querySelectorAll("button:not([hidden])")];
+const itemsOf = (menu) => [...menu.querySelectorAll(":is(button, a):not([hidden])")];
+const NO_ID = "00000000-0000-0000-0000-000000000000"; // stands for a chat's id in addresses for any chat
+const idOf = (link) => link.closest("[data-conversation]").dataset.conversation;
 
 /** Open the menu at this link, or close it. */
 export function toggle(link) {
@@ -18,8 +20,10 @@ export function toggle(link) {
   itemsOf(menu)[0].focus();
 }
 
-/** Only what can be done with this chat. */
-function dress(menu, { dataset }) {
+/** Only what can be done with this chat, and to where its links lead. */
+function dress(menu, link) {
+  const { dataset } = link;
+  for (const item of menu.querySelectorAll("[data-of-chat]")) item.href = item.dataset.ofChat.replace(NO_ID, idOf(link));
   for (const [name, isShown] of Object.entries({
     pin: !("pinned" in dataset),
     unpin: "pinned" in dataset,
@@ -43,7 +47,7 @@ function place(menu, link) {
 function choose(link, choice) {
   if (link.dataset.menu === "folder") return ask(choice === "delete" ? link.dataset.delete : link.href);
   if (choice === "rename") return renameAt(link);
-  const id = link.closest("[data-conversation]").dataset.conversation;
+  const id = idOf(link);
   if (choice !== "move") return act(choice, [id]);
   const { dataset } = document.querySelector("[data-organise]");
   return ask(`${dataset.move}?${new URLSearchParams({ id })}`);

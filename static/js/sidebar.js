@@ -174,6 +174,9 @@ function startDeeds() {
       watchMore();
     });
   });
+  const turnedTo = ({ target }) => target.closest?.("[data-menu]") && import("./menu.js").catch(() => null);
+  document.addEventListener("pointerover", turnedTo);
+  document.addEventListener("focusin", turnedTo);
   document.addEventListener("submit", (event) => {
     const form = event.target.closest("form[data-undo]");
     if (!form) return;
