@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from uuid import UUID
 
+from django.utils import translation
+
 from conversations.cleaning import Cleaner, clean
 from conversations.errors import Refused
 from conversations.guards import Exchange, Part, ReplyGuards
@@ -55,6 +57,8 @@ class LiveReply:
     is_stored: bool = False
     is_read: bool = False
     """Somebody was looking on, in this process, when it ended."""
+    language: str | None = field(default_factory=translation.get_language)
+    """Of whoever asked: in it stands what this site itself says about the reply."""
     beside: list[LiveReply] = field(default_factory=list, repr=False, compare=False)
     """All that answer the same message, this one among them, where models are compared: one of them gets the title."""
     candidate: Candidate = field(init=False)
