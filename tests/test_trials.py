@@ -180,6 +180,7 @@ def test_a_guest_reaches_no_address_but_those_of_the_chat(trial, alice):
         *("conversations:show", "conversations:send", "conversations:retry", "conversations:continue"),
         *("conversations:follow", "conversations:stop", "conversations:stop_all"),
         *("conversations:memory", "conversations:select", "conversations:edit", "conversations:again"),
+        *("branding:logo", "branding:styles"),
         *("conversations:take_back", "conversations:clear", "conversations:rate", "conversations:explain"),
     }
 

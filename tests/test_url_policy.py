@@ -16,11 +16,12 @@ from django.contrib.contenttypes.models import ContentType
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from chatsite.branding.models import Site, SiteText
 from chatsite.health import PROBES
 from chatsite.moderation.models import TermList
 from chatsite.sharing.models import SharedLink, Trial
 from conversations import services
-from conversations.models import ChatModel, Conversation, Generation, Persona
+from conversations.models import ChatModel, Conversation, Folder, Generation, Persona
 from conversations.stores import get_store
 from conversations.types import Message
 
@@ -42,9 +43,20 @@ POLICIES = {
     "account_reset_password_from_key_done": PUBLIC,
     "account_change_password": LOGIN,
     "account_profile": LOGIN,
+    "branding:styles": PUBLIC,
+    "branding:logo": PUBLIC,
+    "branding:dismiss": PUBLIC,
+    "branding:terms": PUBLIC,
     "conversations:home": LOGIN,
     "conversations:start": LOGIN,
     "conversations:history": LOGIN,
+    "conversations:archive": LOGIN,
+    "conversations:trash": LOGIN,
+    "conversations:empty_trash": LOGIN,
+    "conversations:organise": LOGIN,
+    "conversations:move": LOGIN,
+    "conversations:sidebar": LOGIN,
+    "conversations:create_folder": LOGIN,
     "conversations:models": LOGIN,
     "conversations:model_choices": LOGIN,
     "conversations:defaults": LOGIN,
@@ -66,6 +78,9 @@ POLICIES = {
     "conversations:rename": OWNER,
     "conversations:delete": OWNER,
     "conversations:memory": OWNER,
+    "conversations:folder": OWNER,
+    "conversations:rename_folder": OWNER,
+    "conversations:delete_folder": OWNER,
     "conversations:settings": OWNER,
     "conversations:use_persona": OWNER,
     "conversations:edit_persona": OWNER,
@@ -141,6 +156,7 @@ def ids_of_nothing() -> dict[str, str]:
         "conversation_id": str(uuid.uuid4()),
         "generation_id": str(uuid.uuid4()),
         "persona_id": "987654321",
+        "folder_id": "987654321",
         "link_id": str(uuid.uuid4()),
         "form": "json",
     }
@@ -148,6 +164,8 @@ def ids_of_nothing() -> dict[str, str]:
 
 def values_for(user) -> dict[str, str]:
     """For every parameter of any address something that exists."""
+    site, _is_new = Site.objects.get_or_create(logo=b"a picture", logo_type="image/png", logo_version="1")
+    SiteText.objects.get_or_create(site=site, kind=SiteText.Kind.TERMS, text="Be kind.")
     return {
         **ids_of_nothing(),
         "object_id": str(user.pk),
@@ -195,10 +213,12 @@ def chat(catalogue, alice) -> dict[str, str]:
         status=Generation.Status.COMPLETED,
     )
     persona = Persona.objects.create(pk=123456789, owner=alice, name="Secret agent", prompt="Say nothing.")
+    folder = Folder.objects.create(pk=123456789, user=alice, name="Secret missions")
     return {
         "conversation_id": str(conversation.pk),
         "generation_id": str(generation.pk),
         "persona_id": str(persona.pk),
+        "folder_id": str(folder.pk),
         "link_id": str(shared_link(alice, conversation).pk),
         "form": "json",
     }
@@ -249,7 +269,9 @@ def test_what_a_middleware_answers_is_in_the_table_too():
 @those(PUBLIC)
 def test_public_pages_open_for_everybody(address, client, alice):
     answer = client.get(address.url(values_for(alice)))
-    if address.name == "account_logout":  # nobody to log out
+    if address.name == "branding:dismiss":
+        assert answer.status_code == REFUSED_METHOD
+    elif address.name == "account_logout":  # nobody to log out
         assert answer["Location"] == reverse("account_login")
     else:
         assert answer.status_code == 200
@@ -372,7 +394,7 @@ def test_the_admin_lets_superusers_in(address, client, admin):
     assert answer.status_code < 500
     assert not is_log_in(answer)
     if address.name.endswith(("index", "changelist")):
-        assert answer.status_code == 200
+        assert after_the_door(client, answer).status_code == 200  # where there is one row only, it is its page
 
 
 # The deactivated

@@ -26,7 +26,8 @@ from conversations.streaming.executors import in_database
 WRITING = {f"conversations:{name}" for name in ("start", "send", "retry", "edit", "continue")}
 """Each of these has the model answer, and counts."""
 READING = ("home", "show", "memory", "follow", "stop", "stop_all", "again", "select", "take_back", "clear")
-OPEN = WRITING | {f"conversations:{name}" for name in (*READING, "rate", "explain")}
+LOOKS = {"branding:logo", "branding:styles"}
+OPEN = WRITING | {f"conversations:{name}" for name in (*READING, "rate", "explain")} | LOOKS
 FIELDS = ("content", "parent_id", "key", "message_id")
 """What a guest's form may say. A model, other models, settings and prompts are the trial's business."""
 

@@ -53,7 +53,7 @@ def become_guest(trial: Trial) -> str:
         rows = Trial.objects.filter(pk=trial.pk, guests_count__lt=F("guests_total"))
         if not rows.update(guests_count=F("guests_count") + 1):
             raise QuotaExceeded(_("As many people as can have tried this already. Ask whoever gave you the link."))
-        user = get_user_model().objects.create_user(f"guest-{secrets.token_hex(8)}")
+        user = get_user_model().objects.create_user(f"guest-{secrets.token_hex(8)}", agreed_at=timezone.now())
         key = session_key_of(credential)
         Guest.objects.create(user=user, trial=trial, session_key=key)
         _begin_session(key, user)
