@@ -22,14 +22,14 @@ from conversations.views.organising import tell
 @require_GET
 @members_only
 def home(request: HttpRequest) -> HttpResponse:
-    """A new chat, with its owner's usual settings; ?model= and ?persona= name others to begin with."""
+    """A new chat, with its owner's usual settings; ?model= and ?persona= name others, ?prompt= a text to begin with."""
     try:
         fresh = services.begin(request.user, persona=request.GET.get("persona", ""))
     except InputError:
         fresh = services.begin(request.user)
     wanted = request.GET.get("model")
     fresh.model = next((model for model in services.available_models() if str(model.pk) == wanted), fresh.model)
-    return chat_page(request, None, fresh)
+    return chat_page(request, None, fresh, services.prompt_text(request.user, request.GET.get("prompt", "")))
 
 
 @require_GET
@@ -94,10 +94,11 @@ def _renamed(request: HttpRequest, conversation: Conversation) -> HttpResponse:
 
 
 def chat_page(
-    request: HttpRequest, conversation: Conversation | None, fresh: Conversation | None = None
+    request: HttpRequest, conversation: Conversation | None, fresh: Conversation | None = None, begun: str = ""
 ) -> HttpResponse:
+    """`begun`: the beginning of a message, unless there is one that this person tried to send."""
     context = pages.chat_context(request.user, conversation, fresh)
-    if draft := take_draft(request):
+    if draft := take_draft(request) or begun:
         context["composer"] = context["composer"].refused(draft, ChatError())
     lacks = context["lacks"]
     response = render(request, "conversations/chat.html", context, status=lacks.status if lacks else 200)
