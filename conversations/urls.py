@@ -11,6 +11,7 @@ urlpatterns = [
     path("models/choices/", views.choices, name="model_choices"),
     path("c/", views.history, name="history"),
     path("c/<uuid:conversation_id>/", views.show, name="show"),
+    path("c/<uuid:conversation_id>/part/", views.part, name="part"),
     path("c/<uuid:conversation_id>/memory/", views.memory, name="memory"),
     path("c/<uuid:conversation_id>/send/", views.send, name="send"),
     path("c/<uuid:conversation_id>/retry/", views.retry, name="retry"),

@@ -59,6 +59,7 @@ POLICIES = {
     "conversations:rename": OWNER,
     "conversations:delete": OWNER,
     "conversations:memory": OWNER,
+    "conversations:part": OWNER,
     "conversations:settings": OWNER,
     "conversations:use_persona": OWNER,
     "conversations:edit_persona": OWNER,

@@ -4,7 +4,7 @@ A request with the header X-Requested-With: fetch comes from our script and gets
 whole pages and redirects. A stranger's conversation does not exist.
 """
 
-from conversations.views.chats import delete, history, home, memory, rename, show
+from conversations.views.chats import delete, history, home, memory, part, rename, show
 from conversations.views.models import catalogue, choices
 from conversations.views.personas import create_persona, delete_persona, edit_persona, personas
 from conversations.views.replies import follow, stop, stop_all
@@ -27,6 +27,7 @@ __all__ = [
     "keep",
     "memory",
     "new_settings",
+    "part",
     "personas",
     "rename",
     "retry",
