@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.core.cache import cache
+from django.core.management import call_command
 
 from conversations import services, streaming
 from conversations.backends import get_backend
@@ -11,6 +12,11 @@ from tests.live import serve
 
 pytest_plugins = ["tests.s3_server", "tests.redis_server"]
 PASSWORD = "correct horse battery"
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _translations():
+    call_command("compilemessages", verbosity=0)
 
 
 @pytest.fixture(autouse=True)

@@ -28,6 +28,7 @@ function writeWithoutClipboard(text) {
 
 function contentOf(button) {
   if (button.dataset.copy === "code") return [button.closest(".code").querySelector("pre").textContent];
+  if (button.dataset.copy === "link") return [button.closest("[data-link]").querySelector("input, textarea").value];
   const article = button.closest("article");
   const raw = article.querySelector("template[data-raw]");
   if (!raw) return [article.querySelector("[data-text]").textContent];
