@@ -36,6 +36,12 @@ def newest_views(transcript: Transcript, conversation: Conversation, leaf: str) 
     return message_views(transcript, str(conversation.pk), leaf, choice)
 
 
+def with_thumbs(conversation: Conversation, views: list[MessageView]) -> list[MessageView]:
+    """With what their reader thought of them: one query."""
+    given = services.feedback_on(conversation)
+    return [replace(view, thumb=given[view.id].thumb) if view.id in given else view for view in views]
+
+
 def part_context(conversation: Conversation, gap: Between) -> dict[str, Any]:
     """What comes into a gap of a page. Raises NotFound if it is none, StoreUnavailable."""
     transcript = services.read(conversation)
@@ -43,6 +49,6 @@ def part_context(conversation: Conversation, gap: Between) -> dict[str, Any]:
     choice = filling(said, gap)
     if choice is None:
         raise NotFound(_("This message does not exist any more. Load the page again."))
-    views = message_views(transcript, str(conversation.pk), gap.before, choice)
+    views = with_thumbs(conversation, message_views(transcript, str(conversation.pk), gap.before, choice))
     below = gaps(said, choice)[-1]
     return {"conversation": conversation, "messages": views, "below": below if below.count else None}

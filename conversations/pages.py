@@ -19,7 +19,7 @@ from conversations.backends import has_language_model
 from conversations.comparisons import Comparison, comparison
 from conversations.composing import Composer, composer
 from conversations.errors import NotFound
-from conversations.excerpts import first_views, newest_views, showing
+from conversations.excerpts import first_views, newest_views, showing, with_thumbs
 from conversations.models import Conversation, Generation
 from conversations.outbox import laid_over
 from conversations.parts import Wanted
@@ -75,6 +75,8 @@ def chat_context(
     transcript = showing(transcript, wanted.at)
     views = first_views(transcript, conversation, wanted) if conversation else []
     compared = comparison(transcript, str(conversation.pk)) if conversation else None
+    if conversation:
+        views, compared = _with_thumbs(conversation, views, compared)
     live = next((view.generation_id for view in reversed(views) if view.is_live), "")
     if lacks and not transcript.leaf:
         transcript = replace(transcript, leaf=UNREAD)
@@ -83,6 +85,7 @@ def chat_context(
         "messages": views,
         "comparison": compared,
         "lacks": lacks,
+        "later": "" if lacks else services.later(transcript),
         "composer": chosen,
         "memory": None if lacks else memory(conversation, chosen, transcript),
         "examples": [] if views or lacks else [str(example) for example in settings.CHAT_EXAMPLE_PROMPTS[:4]],
@@ -91,6 +94,15 @@ def chat_context(
         "is_whole": wanted.is_whole,
         "is_at_end": not wanted.is_whole and not any(view.gap and view.gap.after for view in views),
     }
+
+
+def _with_thumbs(
+    conversation: Conversation, views: list[MessageView], compared: Comparison | None
+) -> tuple[list[MessageView], Comparison | None]:
+    columns = compared.columns if compared else ()
+    rated = with_thumbs(conversation, [*views, *columns])
+    count = len(views)
+    return rated[:count], compared and replace(compared, columns=tuple(rated[count:]))
 
 
 def memory(conversation: Conversation | None, shown: Composer, transcript: Transcript) -> services.Fullness | None:

@@ -55,6 +55,8 @@ class MessageView:
     """Something is missing at its end, and a model can go on from there."""
     gap: Gap | None = None
     """What of a long conversation is left out before it."""
+    thumb: str = ""
+    """What its reader thought of it: "up", "down", or nothing."""
     versions: tuple[str, ...] = ()
     """Ids of the messages that stand in the same place, this one among them; empty if it is alone."""
 
