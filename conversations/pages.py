@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import reduce
-from itertools import groupby
 from typing import Any
 from uuid import UUID
 
-from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 
 from conversations import services
@@ -19,46 +16,18 @@ from conversations.comparisons import Comparison, comparison
 from conversations.composing import Composer, composer
 from conversations.errors import NotFound
 from conversations.examples import get_examples
-from conversations.models import Conversation, Generation
+from conversations.models import Conversation, Folder, Generation
 from conversations.outbox import laid_over
 from conversations.presenting import MessageView, message_views
+from conversations.sidebar import sidebar
 from conversations.types import Transcript
 
-SIDEBAR_LIMIT = 100
 UNREAD = "unread"  # a parent that no chat has: whoever answers it is asked to load the page again
 
 
-@dataclass(frozen=True, slots=True)
-class Sidebar:
-    groups: list[tuple[str, list[Conversation]]]
-    has_more: bool
-    current_id: Any = None
-
-
-def sidebar(user, current: Conversation | None = None) -> Sidebar:
-    """The newest conversations, by day and month. One query, however many there are."""
-    rows = list(services.all_of(user)[: SIDEBAR_LIMIT + 1])
-    today = timezone.localdate()
-    shown = groupby(rows[:SIDEBAR_LIMIT], key=lambda row: _period(row.updated_at, today))
-    groups = [(label, list(members)) for label, members in shown]
-    return Sidebar(groups, len(rows) > SIDEBAR_LIMIT, current.pk if current else None)
-
-
-def _period(moment: datetime.datetime, today: datetime.date) -> str:
-    day = timezone.localtime(moment).date()
-    age = (today - day).days
-    if age <= 0:
-        return _("Today")
-    if age == 1:
-        return _("Yesterday")
-    if age <= 7:
-        return _("Previous 7 days")
-    return formats.date_format(day, "YEAR_MONTH_FORMAT")
-
-
-def page_context(user, conversation: Conversation | None) -> dict[str, Any]:
+def page_context(user, conversation: Conversation | None, folder: Folder | None = None) -> dict[str, Any]:
     """What every page with a sidebar needs."""
-    return {"sidebar": sidebar(user, conversation), "conversation": conversation}
+    return {"sidebar": sidebar(user, conversation, folder), "conversation": conversation}
 
 
 def chat_context(user, conversation: Conversation | None, fresh: Conversation | None = None) -> dict[str, Any]:

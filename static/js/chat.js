@@ -209,6 +209,12 @@ function startChat(chat) {
   addEventListener("popstate", () => location.pathname !== shown && location.reload());
 }
 
+/** A page for those who are offline is kept on the device; not for a site within another's page. */
+function keepOfflinePage() {
+  if ("serviceWorker" in navigator && window.top === window) navigator.serviceWorker.register("/worker.js").catch(() => {});
+}
+
+addEventListener("load", () => setTimeout(keepOfflinePage, 2_000)); // what the page itself needs comes first
 const chat = document.querySelector("[data-chat]");
 startSidebar();
 if (chat) startChat(chat);
