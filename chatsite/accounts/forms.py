@@ -107,14 +107,14 @@ class PreferencesForm(OnlyItsFields):
     theme = forms.ChoiceField(
         label=_("Theme"),
         required=False,
-        choices=[("", _("as the system")), *User.Theme.choices],
+        choices=[("", _("As the system has it")), ("light", _("Light")), ("dark", _("Dark"))],
         widget=forms.RadioSelect,
     )
     language = forms.ChoiceField(label=_("Language"), required=False)
     text_size = forms.ChoiceField(
         label=_("Text size"),
         required=False,
-        choices=[("small", _("small")), ("", _("normal")), ("large", _("large")), ("largest", _("very large"))],
+        choices=[("small", _("Small")), ("", _("Normal")), ("large", _("Large")), ("largest", _("Very large"))],
         widget=forms.RadioSelect,
     )
     send_key = forms.ChoiceField(
@@ -135,4 +135,4 @@ class PreferencesForm(OnlyItsFields):
         super().__init__(*args, **kwargs)
         names = [(code, get_language_info(code)["name_local"]) for code, _name in settings.LANGUAGES]
         own = [(code, normalize("NFC", name[0].upper() + name[1:])) for code, name in names]
-        self.fields["language"].choices = [("", _("as the browser says")), *own]
+        self.fields["language"].choices = [("", _("As the browser has it")), *own]
