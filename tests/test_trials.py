@@ -19,7 +19,7 @@ from chatsite.sharing.origins import clean_origins
 from conversations import services
 from conversations.models import Conversation, Generation, Persona
 from conversations.stores import get_store
-from tests.test_url_policy import ALL, values_for
+from tests.test_url_policy import ALL, ids_of_nothing, values_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
 HOST = "https://www.example.org"
@@ -167,7 +167,7 @@ def test_a_guest_is_offered_nothing_that_only_members_have(trial, catalogue):
 
 def test_a_guest_reaches_no_address_but_those_of_the_chat(trial, alice):
     visitor = Visitor(trial)
-    values = values_for(alice)
+    values = {**values_for(alice), **ids_of_nothing()}
     reached = set()
     for address in ALL:
         url = address.url(values)
@@ -179,7 +179,13 @@ def test_a_guest_reaches_no_address_but_those_of_the_chat(trial, alice):
         *("conversations:home", "conversations:start", "healthz", "readyz"),
         *("conversations:show", "conversations:send", "conversations:retry", "conversations:continue"),
         *("conversations:follow", "conversations:stop", "conversations:stop_all"),
-        *("conversations:memory", "conversations:select", "conversations:edit", "conversations:again"),
+        *(
+            "conversations:part",
+            "conversations:memory",
+            "conversations:select",
+            "conversations:edit",
+            "conversations:again",
+        ),
         *("branding:logo", "branding:styles"),
         *("conversations:take_back", "conversations:clear", "conversations:rate", "conversations:explain"),
     }

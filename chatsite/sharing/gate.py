@@ -25,7 +25,7 @@ from conversations.streaming.executors import in_database
 
 WRITING = {f"conversations:{name}" for name in ("start", "send", "retry", "edit", "continue")}
 """Each of these has the model answer, and counts."""
-READING = ("home", "show", "memory", "follow", "stop", "stop_all", "again", "select", "take_back", "clear")
+READING = ("home", "show", "part", "memory", "follow", "stop", "stop_all", "again", "select", "take_back", "clear")
 LOOKS = {"branding:logo", "branding:styles"}
 OPEN = WRITING | {f"conversations:{name}" for name in (*READING, "rate", "explain")} | LOOKS
 FIELDS = ("content", "parent_id", "key", "message_id")

@@ -46,6 +46,18 @@ function settingsLater() {
   };
 }
 
+/** Saved prompts, called by a slash at the beginning of a message; their code comes with the first one. */
+function promptsLater(announce) {
+  let loading = null;
+  document.addEventListener("input", ({ target }) => {
+    if (loading || !target.matches?.("[data-prompts] textarea") || !target.value.startsWith("/")) return;
+    loading = import("./prompts.js").then(
+      ({ startPrompts }) => startPrompts(announce)(target),
+      () => (loading = null),
+    );
+  });
+}
+
 const ACTIONS = {
   again: () => import("./again.js"),
   edit: () => import("./edit.js"),
@@ -88,7 +100,7 @@ function startChat(chat) {
   const list = chat.querySelector("[data-messages]");
   const announcer = document.querySelector("[data-announcer]");
   const offline = document.querySelector("[data-offline]");
-  const toEnd = startScroll(list, chat.querySelector("[data-to-end]"));
+  const { toEnd, leave, place } = startScroll(list, chat.querySelector("[data-to-end]"));
   const settings = settingsLater();
   let shown = location.pathname;
 
@@ -199,12 +211,29 @@ function startChat(chat) {
     if (!list.querySelector("[data-follow]")) composer.settle();
   }
 
+  /** Of a long chat, what is not on the page yet; its links lead there without this code, too. */
+  async function fillGaps() {
+    const { startGaps } = await import("./gaps.js");
+    startGaps(list, {
+      place,
+      leave,
+      arrived: addCodeTools,
+      placed(articles) {
+        memory.placed();
+        for (const article of articles) if (article.dataset.follow) watch(article);
+      },
+      loggedOut: () => (document.querySelector("[data-logged-out]").hidden = false),
+    });
+  }
+
   const memory = startMemory(list);
   const composer = startComposer({ begin, accepted, failed, settled: settings.settled, adopted: settings.renewed });
+  promptsLater((sentence) => (announcer.textContent = sentence));
   startCopy((name) => (name === "copied" ? announce : toast)(name));
   startActions(composer, { announce, toast });
   addCodeTools(list);
   for (const article of list.querySelectorAll("[data-follow]")) watch(article);
+  if (list.querySelector("[data-gap]")) fillGaps();
   // Back from a new conversation to the empty page: that page is not this document any more.
   addEventListener("popstate", () => location.pathname !== shown && location.reload());
 }
