@@ -238,12 +238,20 @@ function startChat(chat) {
   addEventListener("popstate", () => location.pathname !== shown && location.reload());
 }
 
+/** Shortcuts come right after what the page itself needs. */
+function keysSoon() {
+  import("./shortcuts.js").then(({ startKeys }) => startKeys()).catch(() => {}); // their page says them, too
+}
+
 /** A page for those who are offline is kept on the device; not for a site within another's page. */
 function keepOfflinePage() {
   if ("serviceWorker" in navigator && window.top === window) navigator.serviceWorker.register("/worker.js").catch(() => {});
 }
 
-addEventListener("load", () => setTimeout(keepOfflinePage, 2_000)); // what the page itself needs comes first
+addEventListener("load", () => {
+  setTimeout(keysSoon, 100);
+  setTimeout(keepOfflinePage, 2_000);
+});
 const chat = document.querySelector("[data-chat]");
 startSidebar();
 if (chat) startChat(chat);
