@@ -223,6 +223,7 @@ function startChat(chat) {
   if (list.querySelector("[data-gap]")) fillGaps();
   // Back from a new conversation to the empty page: that page is not this document any more.
   addEventListener("popstate", () => location.pathname !== shown && location.reload());
+  performance.mark("chat ready"); // what is typed and sent is taken from here on
 }
 
 /** A page for those who are offline is kept on the device; not for a site within another's page. */
