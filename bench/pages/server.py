@@ -1,4 +1,4 @@
-"""The server's part of a page: from sending the request until the last byte is there, over a connection that is open."""
+"""The server's part of a page: from the request until the last byte is there, over a connection that is open."""
 
 from __future__ import annotations
 
