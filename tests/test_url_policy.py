@@ -18,6 +18,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from chatsite.health import PROBES
 from chatsite.moderation.models import TermList
+from chatsite.transfer.models import Import
 from conversations import services
 from conversations.models import Conversation, Generation, Persona
 from conversations.stores import get_store
@@ -71,6 +72,11 @@ POLICIES = {
     "transfer:download": OWNER,
     "transfer:home": LOGIN,
     "transfer:everything": LOGIN,
+    "transfer:upload": LOGIN,
+    "transfer:job": OWNER,
+    "transfer:start": OWNER,
+    "transfer:stop": OWNER,
+    "transfer:discard": OWNER,
     "admin:*": STAFF,
     "healthz": PUBLIC,
     "readyz": PUBLIC,
@@ -127,6 +133,7 @@ def ids_of_nothing() -> dict[str, str]:
         "conversation_id": str(uuid.uuid4()),
         "generation_id": str(uuid.uuid4()),
         "persona_id": "987654321",
+        "job_id": str(uuid.uuid4()),
         "form": "json",
     }
 
@@ -142,6 +149,7 @@ def values_for(user) -> dict[str, str]:
         "url": "nonsense",
         "uidb36": "1",
         "key": "abc-123",
+        "ticket": "abc-123",
         "pk": str(TermList.objects.get_or_create(name="Rude words")[0].pk),
         "alias": next(iter(settings.CHAT_BACKENDS)),
     }
@@ -172,6 +180,7 @@ def chat(catalogue, alice) -> dict[str, str]:
         "conversation_id": str(conversation.pk),
         "generation_id": str(generation.pk),
         "persona_id": str(persona.pk),
+        "job_id": str(Import.objects.create(user=alice, stage=Import.Stage.READY).pk),
         "form": "json",
     }
 

@@ -1,5 +1,6 @@
 """The verbs of a conversation. They know no request, no HTML and no JSON; whoever calls has the right to."""
 
+from conversations.services.adopting import Arrival, Fate, adopt, foresee
 from conversations.services.catalogue import (
     available_models,
     choose_model,
@@ -41,9 +42,12 @@ from conversations.services.wishes import OWN_TEXT, Wish, begin, defaults_of, se
 
 __all__ = [
     "OWN_TEXT",
+    "Arrival",
+    "Fate",
     "Fullness",
     "Speed",
     "Wish",
+    "adopt",
     "all_of",
     "available_models",
     "begin",
@@ -57,6 +61,7 @@ __all__ = [
     "delete",
     "delete_persona",
     "edit_message",
+    "foresee",
     "forget_catalogue",
     "fullness",
     "keep",
