@@ -306,7 +306,7 @@ CHAT_MAX_REPLY_LENGTH = env.whole("CHAT_MAX_REPLY_LENGTH", 500_000)
 CHAT_KEEP_KEYS_HOURS = 48  # then the text of stored turns stands in the store alone
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 # Files to import may be larger (chatsite/transfer/tickets.py says whose). They are kept here until it is done.
-CHAT_MAX_IMPORT_SIZE = env.whole("CHAT_MAX_IMPORT_SIZE", 500_000_000)
+CHAT_MAX_IMPORT_SIZE = env.whole("CHAT_MAX_IMPORT_SIZE", 500 * 1024 * 1024)
 IMPORT_DIR = Path(env.text("IMPORT_DIR", str(VAR_DIR / "imports")))
 
 # The content filter. Its lists are in the admin; what it found is noted there without the text around it, unless told.

@@ -29,7 +29,8 @@ from conversations.errors import ChatError, StoreUnavailable, TooLarge
 
 logger = logging.getLogger(__name__)
 BEAT = 0.5  # seconds between two notes of how far it is
-BREATH = 0.001  # seconds after each bite: other threads answer people meanwhile
+# Other threads answer people meanwhile: a pause after each bite, and after each chat half as long as it took.
+BREATH, LONGEST_PAUSE = 0.001, 0.05  # seconds
 PIECE = 4  # times CHAT_MAX_DOCUMENT_SIZE may a chat have in its export, with all that is not taken in
 
 MOST_CHATS = 50_000
@@ -78,7 +79,9 @@ class Run:
                 raise FileRefused(
                     _("There are more than {count} chats in this file. Import it in parts.").format(count=MOST_CHATS)
                 )
+            began = time.monotonic()
             self._take(number, piece)
+            time.sleep(min((time.monotonic() - began) / 2, LONGEST_PAUSE))
 
     def _pieces(self, source: Source) -> Iterator[Piece]:
         read = 0
