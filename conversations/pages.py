@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import reduce
-from itertools import groupby
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
-from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 
 from conversations import services
@@ -19,46 +15,19 @@ from conversations.backends import has_language_model
 from conversations.comparisons import Comparison, comparison
 from conversations.composing import Composer, composer
 from conversations.errors import NotFound
-from conversations.models import Conversation, Generation
+from conversations.examples import get_examples
+from conversations.models import Conversation, Folder, Generation
 from conversations.outbox import laid_over
 from conversations.presenting import MessageView, message_views
+from conversations.sidebar import sidebar
 from conversations.types import Transcript
 
-SIDEBAR_LIMIT = 100
 UNREAD = "unread"  # a parent that no chat has: whoever answers it is asked to load the page again
 
 
-@dataclass(frozen=True, slots=True)
-class Sidebar:
-    groups: list[tuple[str, list[Conversation]]]
-    has_more: bool
-    current_id: Any = None
-
-
-def sidebar(user, current: Conversation | None = None) -> Sidebar:
-    """The newest conversations, by day and month. One query, however many there are."""
-    rows = list(services.all_of(user)[: SIDEBAR_LIMIT + 1])
-    today = timezone.localdate()
-    shown = groupby(rows[:SIDEBAR_LIMIT], key=lambda row: _period(row.updated_at, today))
-    groups = [(label, list(members)) for label, members in shown]
-    return Sidebar(groups, len(rows) > SIDEBAR_LIMIT, current.pk if current else None)
-
-
-def _period(moment: datetime.datetime, today: datetime.date) -> str:
-    day = timezone.localtime(moment).date()
-    age = (today - day).days
-    if age <= 0:
-        return _("Today")
-    if age == 1:
-        return _("Yesterday")
-    if age <= 7:
-        return _("Previous 7 days")
-    return formats.date_format(day, "YEAR_MONTH_FORMAT")
-
-
-def page_context(user, conversation: Conversation | None) -> dict[str, Any]:
+def page_context(user, conversation: Conversation | None, folder: Folder | None = None) -> dict[str, Any]:
     """What every page with a sidebar needs."""
-    return {"sidebar": sidebar(user, conversation), "conversation": conversation}
+    return {"sidebar": sidebar(user, conversation, folder), "conversation": conversation}
 
 
 def chat_context(user, conversation: Conversation | None, fresh: Conversation | None = None) -> dict[str, Any]:
@@ -66,6 +35,8 @@ def chat_context(user, conversation: Conversation | None, fresh: Conversation | 
     transcript, lacks = services.read_what_is_there(conversation) if conversation else (Transcript(), None)
     views = message_views(transcript, str(conversation.pk)) if conversation else []
     compared = comparison(transcript, str(conversation.pk)) if conversation else None
+    if conversation:
+        views, compared = _with_thumbs(conversation, views, compared)
     live = next((view.generation_id for view in reversed(views) if view.is_live), "")
     if lacks and not transcript.leaf:
         transcript = replace(transcript, leaf=UNREAD)
@@ -74,12 +45,27 @@ def chat_context(user, conversation: Conversation | None, fresh: Conversation | 
         "messages": views,
         "comparison": compared,
         "lacks": lacks,
+        "later": "" if lacks else services.later(transcript),
         "composer": chosen,
         "memory": None if lacks else memory(conversation, chosen, transcript),
-        "examples": [] if views or lacks else [str(example) for example in settings.CHAT_EXAMPLE_PROMPTS[:4]],
+        "examples": [] if views or lacks else get_examples().prompts(),
         "show_connect_notice": user.is_staff and not has_language_model(),
         "greeting_name": user.get_full_name(),
     }
+
+
+def _with_thumbs(
+    conversation: Conversation, views: list[MessageView], compared: Comparison | None
+) -> tuple[list[MessageView], Comparison | None]:
+    given = services.feedback_on(conversation)
+    if not given:
+        return views, compared
+
+    def rated(view: MessageView) -> MessageView:
+        return replace(view, thumb=given[view.id].thumb) if view.id in given else view
+
+    columns = compared and replace(compared, columns=tuple(map(rated, compared.columns)))
+    return [rated(view) for view in views], columns
 
 
 def memory(conversation: Conversation | None, shown: Composer, transcript: Transcript) -> services.Fullness | None:
