@@ -28,6 +28,8 @@ from conversations.models import (
     Persona,
 )
 from conversations.services.catalogue import available_models, default_model
+from conversations.services.folders import MOST_FOLDERS
+from conversations.services.organising import MOST_PINNED
 from conversations.services.wishes import Wish, take
 from conversations.stores import get_store
 from conversations.stores.document import dumps
@@ -127,7 +129,7 @@ def _create(user, arrival: Arrival, pk: UUID) -> None:
         user=user,
         title=clean(arrival.title)[:TITLE_MAX_LENGTH],
         title_source=arrival.title_source,
-        pinned_at=arrival.pinned_at,
+        pinned_at=_pinned_at(user, arrival.pinned_at),
         archived_at=arrival.archived_at,
         is_unread=arrival.is_unread,
         folder=_folder(user, arrival.folder),
@@ -148,8 +150,18 @@ def _first(known: Transcript, arrived: Transcript) -> Transcript:
 
 
 def _folder(user, name: str) -> Folder | None:
+    """None where nobody could see one more."""
     name = " ".join(clean(name).split())[:FOLDER_NAME_MAX_LENGTH].strip()
-    return Folder.objects.get_or_create(user=user, name=name)[0] if name else None
+    own = Folder.objects.filter(user=user)
+    if not name or (own.count() >= MOST_FOLDERS and not own.filter(name=name).exists()):
+        return None
+    return own.get_or_create(user=user, name=name)[0]
+
+
+def _pinned_at(user, moment: datetime | None) -> datetime | None:
+    """As long as there is room among those that are pinned."""
+    pinned = Conversation.objects.for_user(user).filter(pinned_at__isnull=False)
+    return moment if moment and pinned.count() < MOST_PINNED else None
 
 
 def _model(wanted: tuple[str, str] | None) -> ChatModel | None:
