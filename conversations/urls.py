@@ -21,6 +21,7 @@ urlpatterns = [
     path("folders/<int:folder_id>/rename/", views.rename_folder, name="rename_folder"),
     path("folders/<int:folder_id>/delete/", views.delete_folder, name="delete_folder"),
     path("c/<uuid:conversation_id>/", views.show, name="show"),
+    path("c/<uuid:conversation_id>/part/", views.part, name="part"),
     path("c/<uuid:conversation_id>/memory/", views.memory, name="memory"),
     path("c/<uuid:conversation_id>/send/", views.send, name="send"),
     path("c/<uuid:conversation_id>/retry/", views.retry, name="retry"),

@@ -79,6 +79,7 @@ POLICIES = {
     "conversations:rename": OWNER,
     "conversations:delete": OWNER,
     "conversations:memory": OWNER,
+    "conversations:part": OWNER,
     "conversations:folder": OWNER,
     "conversations:rename_folder": OWNER,
     "conversations:delete_folder": OWNER,

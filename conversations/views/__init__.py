@@ -4,7 +4,7 @@ A request with the header X-Requested-With: fetch comes from our script and gets
 whole pages and redirects. A stranger's conversation does not exist.
 """
 
-from conversations.views.chats import delete, home, memory, rename, show
+from conversations.views.chats import delete, home, memory, part, rename, show
 from conversations.views.feedback import explain, rate
 from conversations.views.folders import create_folder, delete_folder, rename_folder
 from conversations.views.lists import archive, folder, history, sidebar, trash
@@ -43,6 +43,7 @@ __all__ = [
     "move",
     "new_settings",
     "organise",
+    "part",
     "personas",
     "rate",
     "rename",

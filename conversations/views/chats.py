@@ -12,8 +12,10 @@ from conversations import pages, services
 from conversations.access import members_only, own_or_404
 from conversations.deeds import do
 from conversations.errors import ChatError, InputError
+from conversations.excerpts import part_context
 from conversations.forms import MemoryForm, RenameForm
 from conversations.models import Conversation
+from conversations.parts import Between, Wanted
 from conversations.responses import is_fetch, remember_author, take_draft, with_delay
 from conversations.templatetags.shelf import sidebar_row
 from conversations.views.organising import tell
@@ -35,9 +37,28 @@ def home(request: HttpRequest) -> HttpResponse:
 @require_GET
 @members_only
 def show(request: HttpRequest, conversation_id) -> HttpResponse:
+    """A long chat begins with its end; ?at= asks for what stands around a message besides, ?whole for everything."""
+    wanted = Wanted(request.GET.get("at", ""), "whole" in request.GET)
     conversation = own_or_404(request.user, conversation_id)
     services.see(conversation)
-    return chat_page(request, conversation)
+    return chat_page(request, conversation, wanted=wanted)
+
+
+@require_GET
+@never_cache
+@members_only
+def part(request: HttpRequest, conversation_id) -> HttpResponse:
+    """What comes into a gap of a long chat's page, as a fragment: asked for when somebody reads on, or looks for it."""
+    said = request.GET
+    gap = Between(
+        said.get("before", ""),
+        said.get("after", ""),
+        at=said.get("at", ""),
+        is_whole="whole" in said,
+        is_later="later" in said,
+    )
+    context = part_context(own_or_404(request.user, conversation_id), gap)
+    return render(request, "conversations/_part.html", context)
 
 
 @require_GET
@@ -94,9 +115,12 @@ def _renamed(request: HttpRequest, conversation: Conversation) -> HttpResponse:
 
 
 def chat_page(
-    request: HttpRequest, conversation: Conversation | None, fresh: Conversation | None = None
+    request: HttpRequest,
+    conversation: Conversation | None,
+    fresh: Conversation | None = None,
+    wanted: Wanted = pages.LATEST,
 ) -> HttpResponse:
-    context = pages.chat_context(request.user, conversation, fresh)
+    context = pages.chat_context(request.user, conversation, fresh, wanted)
     if draft := take_draft(request):
         context["composer"] = context["composer"].refused(draft, ChatError())
     lacks = context["lacks"]
