@@ -38,13 +38,14 @@ LIMITS = {
     "first page: requests": 15.0,
 }
 INTRO = (
-    "`python -m bench.pages`: the server of the Procfile with its database in a file, and headless Chromium {chromium}, "
-    "on the same cores. Each visit is in a browser with an empty cache; medians of {rounds} rounds in which all pages "
-    "and the reference (bench/pages/reference.html: a form without style sheet or database) take turns. Painted: "
-    "first contentful paint; usable: the field has the focus, and what one types and sends is taken by the script. Server: "
-    "from the request to the last byte, compressed, one person, median of {times}. Half of the 1,000 messages are "
-    "answers with a list, code and a table. Questions: to the database, for one page. Written on {day}: {cores} cores, Python "
-    "{python}, load {load:.1f} before it began."
+    "`python -m bench.pages`: the server of the Procfile with its database in a file, and headless Chromium "
+    "{chromium}, on the same cores. Each visit is in a browser with an empty cache; medians of {rounds} rounds"
+    " in which all pages and the reference (bench/pages/reference.html: a form without style sheet or "
+    "database) take turns. Painted: first contentful paint; usable: the field has the focus, and what one "
+    "types and sends is taken by the script. Server: from the request to the last byte, compressed, one "
+    "person, median of {times}. Half of the 1,000 messages are answers with a list, code and a table. "
+    "Questions: to the database, for one page. Written on {day}: {cores} cores, Python {python}, load "
+    "{load:.1f} before it began."
 )
 
 
