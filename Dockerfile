@@ -15,7 +15,7 @@ RUN pip install -r requirements.txt
 
 COPY --chown=chatsite . .
 USER chatsite
-RUN python manage.py collectstatic --noinput --verbosity 0
+RUN python manage.py collectstatic --noinput --verbosity 0 && python manage.py compilemessages
 
 EXPOSE 7860
 HEALTHCHECK --start-period=20s CMD ["python", "deploy/probe.py"]

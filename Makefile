@@ -8,8 +8,13 @@ BIND ?= 127.0.0.1
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# Several files at once; each worker has a database and servers of its own.
+WORKERS ?= auto
+SIDE_BY_SIDE = --numprocesses $(WORKERS) --maxprocesses 4 --dist loadfile
 PYTEST = $(BIN)/python -m pytest $(if $(filter true 1,$(CI)),-p tests.no_skips)
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url --no-emit-find-links
+# What holds no text of the site's.
+UNREAD = .venv* tests bench docs deploy node_modules staticfiles var
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-local faults check lock messages bench screenshots
@@ -21,8 +26,8 @@ run: $(VENV)/.run $(if $(LOCAL_MODEL),$(VENV)/.local) ## serve the site on PORT 
 	@exec $(BIN)/python manage.py runserver --noreload --migrate $(BIND):$(PORT)
 
 test: $(VENV)/.dev ## run all tests: on SQLite with a real browser, then on Postgres
-	$(PYTEST) -m "not postgres and not local_model"
-	$(BIN)/python -m tests.postgres -- $(PYTEST) --database-only -m "not browser and not local_model and not sqlite"
+	$(PYTEST) $(SIDE_BY_SIDE) -m "not postgres and not local_model"
+	$(BIN)/python -m tests.postgres -- $(PYTEST) $(SIDE_BY_SIDE) --database-only -m "not browser and not local_model and not sqlite"
 
 test-local: $(VENV)/.dev $(VENV)/.local $(VENV)/.serve ## run the tests of local models (installs torch and transformers)
 	$(PYTEST) -m local_model
@@ -33,13 +38,12 @@ faults: $(VENV)/.dev ## kill servers under 10,000 sends and compare what was acc
 check: $(VENV)/.dev ## format, lint, settings, migrations, layers, JavaScript
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/python manage.py compilemessages
 	SECRET_KEY=$$($(BIN)/python -c "import secrets; print(secrets.token_urlsafe(50))") \
 	ENV_FILE=chatsite/production.env.example $(BIN)/python manage.py check --deploy --fail-level WARNING
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(PYTEST) tests/test_layers.py
-	@if ! ls */locale/*/LC_MESSAGES/*.po >/dev/null 2>&1; then true; \
-	elif command -v msgfmt >/dev/null; then $(BIN)/python manage.py compilemessages --ignore '$(VENV)*' -v 0; \
-	else echo "Skipped: translations. Install gettext to check them."; test "$(CI)" != true; fi
+	$(PYTEST) tests/test_translations.py
 	@if command -v node >/dev/null; then node --test --test-reporter=spec tests/js/*.test.mjs; \
 	else echo "Skipped: the tests of the JavaScript. Install Node.js 18 or newer to run them."; test "$(CI)" != true; fi
 
@@ -53,8 +57,8 @@ lock: $(VENV)/.run ## pin every package again, as the requirements*.in files all
 	sed -i.old -E '/^((nvidia|cuda)-|triton=)/d' requirements-local.txt requirements-serve.txt && rm requirements-*.txt.old
 
 messages: $(VENV)/.run ## collect the texts to translate, and compile the translations (needs gettext)
-	$(BIN)/python manage.py makemessages --all --ignore '$(VENV)*' --no-obsolete
-	$(BIN)/python manage.py compilemessages --ignore '$(VENV)*'
+	$(BIN)/python manage.py makemessages --all --add-location file --no-obsolete $(foreach unread,$(UNREAD),--ignore '$(unread)')
+	$(BIN)/python manage.py compilemessages
 
 bench: $(VENV)/.dev ## measure start, memory, first token, first page and crowds, beside their limits
 	$(BIN)/python -m bench.run

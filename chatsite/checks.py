@@ -3,7 +3,7 @@
 E001 SECRET_KEY       E002 ALLOWED_HOSTS    E003 ephemeral disk   E004 unknown store   E005 a connection to models
 E006 the store        E007 a guard          E008 sign-up by mail  E009 a limit         E010 CHAT_CONNECTIONS
 W001 several processes without Redis        W002 unknown default model
-W003 any host name    W004 sender of mail
+W003 any host name    W004 sender of mail   W005 translations
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from django.core.checks import CheckMessage, Error, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 
 from chatsite import environment as env
+from chatsite.catalogues import stale
 from conversations.backends import get_backend
 from conversations.guards import get_guards
 from conversations.stores import get_store
@@ -26,6 +27,7 @@ POSITIVE = [
     "CHAT_MAX_DOCUMENT_SIZE",
     "CHAT_MAX_RUNNING_REPLIES",
     "CHAT_REPLY_DEADLINE",
+    "CHAT_TRASH_DAYS",
     "CHAT_TITLE_TIMEOUT",
     "CHAT_BREAKER_COOLDOWN",
     "DATA_UPLOAD_MAX_MEMORY_SIZE",
@@ -176,6 +178,18 @@ def limits() -> Iterator[CheckMessage]:
             f"TRUSTED_PROXIES is {settings.TRUSTED_PROXIES}.",
             hint="Say how many proxies of yours stand before this server: 0 or more.",
             id="chatsite.E009",
+        )
+
+
+@check
+def translations() -> Iterator[CheckMessage]:
+    missing = stale()
+    if missing:
+        languages = ", ".join(sorted({path.parent.parent.name for path in missing}))
+        yield Warning(
+            f"Translations are not compiled, or are older than their texts: {languages}. Pages are in English instead.",
+            hint="Run: python manage.py compilemessages",
+            id="chatsite.W005",
         )
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 from csp.middleware import CSPMiddleware as CSP
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.middleware import AuthenticationMiddleware as Authentication
 from django.contrib.auth.middleware import get_user
@@ -27,6 +28,8 @@ from django.middleware.csrf import CsrfViewMiddleware as Csrf
 from django.middleware.gzip import GZipMiddleware as GZip
 from django.middleware.locale import LocaleMiddleware as Locale
 from django.middleware.security import SecurityMiddleware
+from django.utils import translation
+from django.utils.functional import SimpleLazyObject
 
 from conversations.streaming.executors import in_database
 
@@ -103,12 +106,23 @@ class AuthenticationMiddleware(OnLoop, Authentication):
     """
 
     def process_request(self, request: HttpRequest) -> None:
-        super().process_request(request)
+        super().process_request(request)  # refuses to work without sessions
+        request.user = SimpleLazyObject(lambda: _speak_to(get_user(request), request))
         request.auser = partial(_user, request)
 
 
 async def _user(request: HttpRequest) -> AbstractBaseUser | AnonymousUser:
-    return request._cached_user if hasattr(request, "_cached_user") else await in_database(get_user, request)
+    user = request._cached_user if hasattr(request, "_cached_user") else await in_database(get_user, request)
+    return _speak_to(user, request)
+
+
+def _speak_to(user: AbstractBaseUser | AnonymousUser, request: HttpRequest) -> AbstractBaseUser | AnonymousUser:
+    """From here on the request speaks the language that its sender has chosen, instead of the browser's."""
+    language = getattr(user, "language", "")
+    if language in dict(settings.LANGUAGES):
+        translation.activate(language)
+        request.LANGUAGE_CODE = language
+    return user
 
 
 class MessageMiddleware(OnLoop, Messages):

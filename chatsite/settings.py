@@ -29,7 +29,10 @@ INSTALLED_APPS = [
     # Before django.contrib.staticfiles, whose runserver it replaces (that one buffers whole streams).
     "chatsite",
     "chatsite.accounts",
+    "chatsite.branding",
     "chatsite.moderation",
+    "chatsite.sharing",
+    "chatsite.transfer",
     "conversations",
     "chatsite.apps.AdminConfig",
     "django.contrib.auth",
@@ -61,6 +64,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "chatsite.on_loop.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "chatsite.branding.terms.terms_first",
     "chatsite.errors.chat_errors",
 ]
 
@@ -84,11 +88,13 @@ TEMPLATES = [
     },
 ]
 
-# The site
+# The site. What the admin says of its name, look and words counts more, after BRANDING_AGE seconds in every process.
+BRANDING_AGE = 3.0
 SITE_NAME = env.text("SITE_NAME", "Chatsite")
 LANGUAGE_CODE = env.text("LANGUAGE_CODE", "en")
-# A language is offered once it is translated: half of a page in each helps nobody.
-LANGUAGES = [("en", _("English"))]
+# A language is offered once it is translated: half of a page in each helps nobody (tests/test_translations.py).
+LANGUAGES = [("en", _("English")), ("vi", _("Vietnamese"))]
+LOCALE_PATHS = [BASE_DIR / "chatsite" / "locale"]
 TIME_ZONE = env.text("TIME_ZONE", "UTC")
 USE_TZ = True
 USE_I18N = True
@@ -195,7 +201,6 @@ ACCOUNT_EMAIL_VERIFICATION = "mandatory" if SIGNUP_VERIFY_EMAIL else "none"
 ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True  # only in the browser that signed up
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_SESSION_REMEMBER = True
-ACCOUNT_EMAIL_SUBJECT_PREFIX = f"[{SITE_NAME}] "
 # Counted in the cache. "key" is the account together with the address of whoever tries (adapter.py), so that nobody
 # can lock the owner out; for the reset it is the e-mail address.
 ACCOUNT_RATE_LIMITS = {
@@ -206,6 +211,9 @@ ACCOUNT_RATE_LIMITS = {
     "reset_password_from_key": "20/m/ip",
     "change_password": "5/5m/user",
     "confirm_email": "3/5m/key",
+    "shared_password": "30/m/ip,5/5m/key",  # the key: a shared link, together with the caller's address
+    "shared_password_of_link": "100/h/key",
+    "guest": "60/h/ip",
 }
 # How many proxies of yours stand before this server. Each appends to X-Forwarded-For the address it was called from;
 # what stands further left was written by the caller. On Heroku it is the router.
@@ -266,6 +274,7 @@ CHAT_SYSTEM_PROMPT = env.text(
     "You are a helpful AI assistant. Your answers are concise and to the point. Use emojis rarely, if at all.",
 )
 CHAT_DEFAULT_OPTIONS = {"temperature": 0.7, "max_tokens": env.whole("CHAT_MAX_TOKENS", 512)}
+CHAT_EXAMPLES = "chatsite.branding.examples.Examples"  # those of the admin, else these
 CHAT_EXAMPLE_PROMPTS = [
     _("What can this site do?"),
     _("How do I connect a language model?"),
@@ -302,6 +311,8 @@ CHAT_MAX_DOCUMENT_SIZE = env.whole("CHAT_MAX_DOCUMENT_SIZE", 8_000_000)
 CHAT_MAX_RUNNING_REPLIES = env.whole("CHAT_MAX_RUNNING_REPLIES", 2)
 CHAT_MAX_REPLY_LENGTH = env.whole("CHAT_MAX_REPLY_LENGTH", 500_000)
 CHAT_KEEP_KEYS_HOURS = 48  # then the text of stored turns stands in the store alone
+CHAT_TRASH_DAYS = env.whole("CHAT_TRASH_DAYS", 30)  # deleted chats can be taken back for so long
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 6_000  # somebody may select all of 5,000 chats
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 
 # The content filter. Its lists are in the admin; what it found is noted there without the text around it, unless told.

@@ -16,6 +16,11 @@ for name in [name for name in os.environ if name.startswith("CHAT_CONNECTION")]:
 os.environ["ENV_FILE"] = os.devnull
 os.environ["DEBUG"] = "1"
 os.environ["CHAT_FIND_OLLAMA"] = "0"
+# Servers that tests start use the given database itself: each of several workers has one of its own.
+if (worker := os.environ.get("PYTEST_XDIST_WORKER")) and os.environ.get("DATABASE_URL", "").startswith("postgres"):
+    from tests.postgres import database_beside
+
+    os.environ["DATABASE_URL"] = database_beside(os.environ["DATABASE_URL"], worker)
 
 from chatsite.settings import *  # noqa: E402, F403
 
@@ -31,6 +36,7 @@ CHAT_BACKENDS = {
 }
 CHAT_DEFAULT_MODEL = "scripted"
 
+BRANDING_AGE = 60.0  # conftest.py resets it; what a test writes counts at once
 CHAT_CLOCK_INTERVAL = 0.1
 CHAT_CATALOGUE_AGE = CHAT_SPEED_AGE = CHAT_FILTER_AGE = 0.0
 CHAT_STOP_INTERVAL = 0.05

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 from django.core.checks import Error, run_checks
+from django.core.management import CommandError, call_command
 
 from chatsite.environment import mail_server
 from conversations.backends.scripted import ScriptedBackend
@@ -210,3 +211,22 @@ def test_the_mail_server_is_read_from_one_address_or_from_several_variables(monk
     server = mail_server()
     assert (server.host, server.port, server.user, server.password, server.tls, server.ssl) == expected
     assert "p:w" not in repr(server)
+
+
+def test_translations_that_were_not_compiled_are_told(settings, tmp_path):
+    texts = tmp_path / "vi" / "LC_MESSAGES" / "django.po"
+    texts.parent.mkdir(parents=True)
+    texts.write_text('msgid ""\nmsgstr "Content-Type: text/plain; charset=UTF-8\\n"\n')
+    settings.LOCALE_PATHS = [tmp_path]
+    assert "vi" in found()["chatsite.W005"]
+    call_command("compilemessages", verbosity=0)
+    assert "chatsite.W005" not in found()
+
+
+def test_a_catalogue_that_is_broken_is_named(settings, tmp_path):
+    texts = tmp_path / "vi" / "LC_MESSAGES" / "django.po"
+    texts.parent.mkdir(parents=True)
+    texts.write_text("<<<<<<< HEAD")
+    settings.LOCALE_PATHS = [tmp_path]
+    with pytest.raises(CommandError, match=r"django\.po cannot be compiled"):
+        call_command("compilemessages", verbosity=0)

@@ -34,13 +34,14 @@ Serving = Callable[..., AbstractContextManager[Served]]
 
 @pytest.fixture(scope="module")
 def env(tmp_path_factory) -> dict[str, str]:
-    """A production environment after the buildpack's collectstatic and the release phase."""
+    """A production environment after the buildpack's collectstatic, its last hook and the release phase."""
     given = os.environ.get("DATABASE_URL", "")
     real = {"DATABASE_URL": given} if given.startswith("postgres") else {}
     env = production(tmp_path_factory.mktemp("production")) | {"TRUSTED_PROXIES": "1"} | real
-    manage(
-        {name: env[name] for name in ("PATH", "HOME", "ENV_FILE", "DEBUG", "STATIC_ROOT")}, "collectstatic", "--noinput"
-    )
+    building = {name: env[name] for name in ("PATH", "HOME", "ENV_FILE", "DEBUG", "STATIC_ROOT")}
+    manage(building, "collectstatic", "--noinput")
+    hook = [ROOT / "bin" / "post_compile"]
+    subprocess.run(hook, cwd=ROOT, env=building, check=True, capture_output=True, timeout=PATIENCE)
     release = ["bash", "-c", PROCFILE["release"]]
     subprocess.run(release, cwd=ROOT, env=env, check=True, capture_output=True, timeout=PATIENCE)
     return env

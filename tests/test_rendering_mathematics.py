@@ -161,8 +161,10 @@ def test_nothing_of_a_formula_reaches_beyond_it():
 
 # A parser in compiled code that went too deep would end the process, one that went back and forth would stop it.
 
-NESTING = ["{", r"\sqrt", r"\frac", r"\left(", r"\begin{pmatrix}", r"\hat{", r"\text{", r"\color{red}", r"\displaystyle ",
-           "x^{", r"\frac1", r"\underbrace", r"\not", r"\prescript{a}{b}", r"\begin{array}{c}", r"\sqrt["]  # fmt: skip
+NESTING = [
+    *("{", "x^{", r"\sqrt", r"\sqrt[", r"\frac", r"\frac1", r"\left(", r"\hat{", r"\text{", r"\underbrace", r"\not"),
+    *(r"\color{red}", r"\displaystyle ", r"\prescript{a}{b}", r"\begin{pmatrix}", r"\begin{array}{c}"),
+]
 
 
 @pytest.mark.parametrize("piece", NESTING)

@@ -16,10 +16,12 @@ from django.contrib.contenttypes.models import ContentType
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from chatsite.branding.models import Site, SiteText
 from chatsite.health import PROBES
 from chatsite.moderation.models import TermList
+from chatsite.sharing.models import SharedLink
 from conversations import services
-from conversations.models import Conversation, Generation, Persona
+from conversations.models import Conversation, Folder, Generation, Persona
 from conversations.stores import get_store
 from conversations.types import Message
 
@@ -41,9 +43,20 @@ POLICIES = {
     "account_reset_password_from_key_done": PUBLIC,
     "account_change_password": LOGIN,
     "account_profile": LOGIN,
+    "branding:styles": PUBLIC,
+    "branding:logo": PUBLIC,
+    "branding:dismiss": PUBLIC,
+    "branding:terms": PUBLIC,
     "conversations:home": LOGIN,
     "conversations:start": LOGIN,
     "conversations:history": LOGIN,
+    "conversations:archive": LOGIN,
+    "conversations:trash": LOGIN,
+    "conversations:empty_trash": LOGIN,
+    "conversations:organise": LOGIN,
+    "conversations:move": LOGIN,
+    "conversations:sidebar": LOGIN,
+    "conversations:create_folder": LOGIN,
     "conversations:models": LOGIN,
     "conversations:model_choices": LOGIN,
     "conversations:defaults": LOGIN,
@@ -54,11 +67,21 @@ POLICIES = {
     "conversations:send": OWNER,
     "conversations:retry": OWNER,
     "conversations:continue": OWNER,
+    "conversations:again": OWNER,
+    "conversations:edit": OWNER,
+    "conversations:take_back": OWNER,
+    "conversations:clear": OWNER,
+    "conversations:rate": OWNER,
+    "conversations:explain": OWNER,
     "conversations:select": OWNER,
     "conversations:keep": OWNER,
     "conversations:rename": OWNER,
     "conversations:delete": OWNER,
     "conversations:memory": OWNER,
+    "conversations:part": OWNER,
+    "conversations:folder": OWNER,
+    "conversations:rename_folder": OWNER,
+    "conversations:delete_folder": OWNER,
     "conversations:settings": OWNER,
     "conversations:use_persona": OWNER,
     "conversations:edit_persona": OWNER,
@@ -66,6 +89,16 @@ POLICIES = {
     "conversations:follow": OWNER,
     "conversations:stop": OWNER,
     "conversations:stop_all": OWNER,
+    "sharing:shared": PUBLIC,
+    "sharing:copy": LOGIN,
+    "sharing:links": LOGIN,
+    "sharing:share": OWNER,
+    "sharing:revoke": OWNER,
+    "transfer:chat": OWNER,
+    "transfer:print": OWNER,
+    "transfer:download": OWNER,
+    "transfer:home": LOGIN,
+    "transfer:everything": LOGIN,
     "admin:*": STAFF,
     "healthz": PUBLIC,
     "readyz": PUBLIC,
@@ -118,11 +151,20 @@ def those(policy: str, among: list[Address] = ALL):
 
 
 def ids_of_nothing() -> dict[str, str]:
-    return {"conversation_id": str(uuid.uuid4()), "generation_id": str(uuid.uuid4()), "persona_id": "987654321"}
+    return {
+        "conversation_id": str(uuid.uuid4()),
+        "generation_id": str(uuid.uuid4()),
+        "persona_id": "987654321",
+        "folder_id": "987654321",
+        "link_id": str(uuid.uuid4()),
+        "form": "json",
+    }
 
 
 def values_for(user) -> dict[str, str]:
     """For every parameter of any address something that exists."""
+    site, _is_new = Site.objects.get_or_create(logo=b"a picture", logo_type="image/png", logo_version="1")
+    SiteText.objects.get_or_create(site=site, kind=SiteText.Kind.TERMS, text="Be kind.")
     return {
         **ids_of_nothing(),
         "object_id": str(user.pk),
@@ -134,7 +176,13 @@ def values_for(user) -> dict[str, str]:
         "key": "abc-123",
         "pk": str(TermList.objects.get_or_create(name="Rude words")[0].pk),
         "alias": next(iter(settings.CHAT_BACKENDS)),
+        "token": shared_link(user).token,
     }
+
+
+def shared_link(user, chat: Conversation | None = None) -> SharedLink:
+    chat = chat or Conversation.objects.create(user=user, title="Secret plans")
+    return SharedLink.objects.create(user=user, conversation=chat, snapshot='{"messages":[]}', message_count=0)
 
 
 @pytest.fixture
@@ -158,10 +206,14 @@ def chat(catalogue, alice) -> dict[str, str]:
         status=Generation.Status.COMPLETED,
     )
     persona = Persona.objects.create(pk=123456789, owner=alice, name="Secret agent", prompt="Say nothing.")
+    folder = Folder.objects.create(pk=123456789, user=alice, name="Secret missions")
     return {
         "conversation_id": str(conversation.pk),
         "generation_id": str(generation.pk),
         "persona_id": str(persona.pk),
+        "folder_id": str(folder.pk),
+        "link_id": str(shared_link(alice, conversation).pk),
+        "form": "json",
     }
 
 
@@ -210,7 +262,9 @@ def test_what_a_middleware_answers_is_in_the_table_too():
 @those(PUBLIC)
 def test_public_pages_open_for_everybody(address, client, alice):
     answer = client.get(address.url(values_for(alice)))
-    if address.name == "account_logout":  # nobody to log out
+    if address.name == "branding:dismiss":
+        assert answer.status_code == REFUSED_METHOD
+    elif address.name == "account_logout":  # nobody to log out
         assert answer["Location"] == reverse("account_login")
     else:
         assert answer.status_code == 200
@@ -333,7 +387,7 @@ def test_the_admin_lets_superusers_in(address, client, admin):
     assert answer.status_code < 500
     assert not is_log_in(answer)
     if address.name.endswith(("index", "changelist")):
-        assert answer.status_code == 200
+        assert after_the_door(client, answer).status_code == 200  # where there is one row only, it is its page
 
 
 # The deactivated

@@ -70,6 +70,7 @@ class Command(DjangoCommand):
         parser.add_argument("--migrate", action="store_true", help="Apply missing migrations first.")
 
     def run(self, **options) -> None:
+        call_command("compilemessages", verbosity=0)
         self._look_after_migrations(apply=options["migrate"])
         reload = options["use_reloader"]
         listener = self._listen()
