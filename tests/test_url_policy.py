@@ -43,6 +43,8 @@ POLICIES = {
     "account_reset_password_from_key_done": PUBLIC,
     "account_change_password": LOGIN,
     "account_profile": LOGIN,
+    "account_preferences": LOGIN,
+    "account_theme": LOGIN,
     "branding:styles": PUBLIC,
     "branding:logo": PUBLIC,
     "branding:dismiss": PUBLIC,

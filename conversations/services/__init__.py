@@ -31,6 +31,15 @@ from conversations.services.folders import (
     rename_folder,
 )
 from conversations.services.fullness import Fullness, fullness
+from conversations.services.library import (
+    delete_prompt,
+    own_prompt,
+    own_prompts,
+    prompt_text,
+    prompts_for,
+    save_prompt,
+    shared_prompts,
+)
 from conversations.services.organising import (
     archive,
     archive_of,
@@ -94,6 +103,7 @@ __all__ = [
     "delete",
     "delete_folder",
     "delete_persona",
+    "delete_prompt",
     "edit_message",
     "empty_trash",
     "explain",
@@ -113,9 +123,13 @@ __all__ = [
     "own_message",
     "own_persona",
     "own_personas",
+    "own_prompt",
+    "own_prompts",
     "personas_for",
     "pin",
     "pinned_of",
+    "prompt_text",
+    "prompts_for",
     "purge",
     "rate",
     "read",
@@ -127,6 +141,7 @@ __all__ = [
     "rename_folder",
     "restore",
     "save_persona",
+    "save_prompt",
     "see",
     "seed_catalogue",
     "select",
@@ -134,6 +149,7 @@ __all__ = [
     "set_defaults",
     "settings_of",
     "shared_personas",
+    "shared_prompts",
     "speeds",
     "start_conversation",
     "stop",

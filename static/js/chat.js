@@ -46,6 +46,18 @@ function settingsLater() {
   };
 }
 
+/** Saved prompts, called by a slash at the beginning of a message; their code comes with the first one. */
+function promptsLater(announce) {
+  let loading = null;
+  document.addEventListener("input", ({ target }) => {
+    if (loading || !target.matches?.("[data-composer] textarea") || !target.value.startsWith("/")) return;
+    loading = import("./prompts.js").then(
+      ({ startPrompts }) => startPrompts(announce)(target),
+      () => (loading = null),
+    );
+  });
+}
+
 const ACTIONS = {
   again: () => import("./again.js"),
   edit: () => import("./edit.js"),
@@ -223,6 +235,7 @@ function startChat(chat) {
 
   const memory = startMemory(list);
   const composer = startComposer({ begin, accepted, failed, settled: settings.settled, adopted: settings.renewed });
+  promptsLater((sentence) => (announcer.textContent = sentence));
   startCopy((name) => (name === "copied" ? announce : toast)(name));
   startActions(composer, { announce, toast });
   addCodeTools(list);
