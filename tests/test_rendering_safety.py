@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from conversations.rendering import limits, needs_whole, render, render_block, render_open, split
 from conversations.rendering.blocks import MAX_DEPTH
-from conversations.rendering.cache import RecentlyUsed
+from conversations.rendering.cache import AROUND, RecentlyUsed
 from conversations.rendering.highlight import LANGUAGES
 from conversations.rendering.plain import clean, plain_block, plain_code
 from conversations.rendering.sanitize import Sanitizer
@@ -405,13 +405,22 @@ def test_the_sanitizer_alone_lets_nothing_through():
 
 
 def test_recently_used_texts_are_kept_within_a_size():
-    cache = RecentlyUsed(20)
+    cache = RecentlyUsed(2 * AROUND + 20)
     cache.put("a", "b" * 9)
     cache.put("c", "d" * 9)
     assert cache.get("a") == "b" * 9
-    cache.put("e", "f" * 5)
+    cache.put("e", "f" * 11)
     assert cache.get("c") is None
     assert cache.get("a") is not None
-    cache.put("g", "h" * 30)
-    assert cache.get("g") is None
+    cache.put("e", "ế" * 3)  # in place of the other one; nine bytes
+    assert cache.get("e") == "ế" * 3
+    assert cache.get("a") is not None
+    cache.put("g", "h" * 3 * AROUND)
     assert [cache.get(text) for text in "aceg"] == [None] * 4
+
+
+def test_any_text_can_be_kept():
+    cache = RecentlyUsed(10_000)
+    for text in ("", "Xin chào 🧑‍💻", "\ud800", "\x00"):
+        cache.put(text, text)
+        assert cache.get(text) == text

@@ -27,7 +27,7 @@ RENDERER_VERSION = 2  # raise it when the same text comes to look otherwise
 
 MAY_BE_CODE = re.compile(r"\s*(?:```|~~~)|\n*(?: {4}|[ ]*\t)")
 
-_blocks, _replies = RecentlyUsed(4_000_000), RecentlyUsed(2_000_000)  # characters
+_blocks, _replies = RecentlyUsed(6_000_000), RecentlyUsed(2_000_000)  # bytes
 _of_thread = threading.local()
 
 
