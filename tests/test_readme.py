@@ -20,6 +20,7 @@ DOCUMENTS = [
     "docs/local-models.md",
     "docs/filter.md",
     "docs/branding.md",
+    "docs/transfer.md",
 ]
 READERS = {"text", "flag", "number", "whole", "words"}
 

@@ -106,6 +106,13 @@ function restoreEdits({ draftStorage }, edit) {
   }
 }
 
+/** From question to question: needed once a chat is longer than the window, and then scrolled. */
+function questionsLater(list, leave) {
+  const group = document.querySelector("[data-questions]");
+  const start = () => import("./questions.js").then(({ startQuestions }) => startQuestions(list, group, leave), () => {});
+  addEventListener("scroll", start, { once: true, passive: true });
+}
+
 function startChat(chat) {
   const list = chat.querySelector("[data-messages]");
   const announcer = document.querySelector("[data-announcer]");
@@ -242,6 +249,7 @@ function startChat(chat) {
   startCopy((name) => (name === "copied" ? announce : toast)(name));
   startActions(composer, { announce, toast });
   addCodeTools(list);
+  questionsLater(list, leave);
   for (const article of list.querySelectorAll("[data-follow]")) watch(article);
   if (list.querySelector("[data-gap]")) fillGaps();
   // Back from a new conversation to the empty page: that page is not this document any more.
