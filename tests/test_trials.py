@@ -167,7 +167,7 @@ def test_a_guest_is_offered_nothing_that_only_members_have(trial, catalogue):
 
 def test_a_guest_reaches_no_address_but_those_of_the_chat(trial, alice):
     visitor = Visitor(trial)
-    values = {**values_for(alice), **ids_of_nothing()}
+    values = {**values_for(alice), **ids_of_nothing(), "prompt_id": "987654321"}
     reached = set()
     for address in ALL:
         url = address.url(values)

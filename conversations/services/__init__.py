@@ -1,5 +1,6 @@
 """The verbs of a conversation. They know no request, no HTML and no JSON; whoever calls has the right to."""
 
+from conversations.services.adopting import Arrival, Fate, adopt, foresee
 from conversations.services.catalogue import (
     available_models,
     choose_model,
@@ -80,9 +81,12 @@ from conversations.services.wishes import OWN_TEXT, Wish, begin, defaults_of, se
 
 __all__ = [
     "OWN_TEXT",
+    "Arrival",
+    "Fate",
     "Fullness",
     "Speed",
     "Wish",
+    "adopt",
     "all_of",
     "archive",
     "archive_of",
@@ -109,6 +113,7 @@ __all__ = [
     "explain",
     "feedback_on",
     "folders_of",
+    "foresee",
     "forget_catalogue",
     "fullness",
     "keep",

@@ -8,6 +8,16 @@ import { BLANK, hasText, painter, reduce } from "./reply.js";
 import { startScroll } from "./scroll.js";
 import { nameThePage, placeRow, retitle, startSidebar } from "./sidebar.js";
 
+// Of the sidebar. A circle of modules cannot have hashed names, so the one that nobody imports names those that import it.
+const LATER = {
+  dragging: () => import("./dragging.js"),
+  endless: () => import("./endless.js"),
+  menu: () => import("./menu.js"),
+  organise: () => import("./organise.js"),
+  renewing: () => import("./renewing.js"),
+  selecting: () => import("./selecting.js"),
+};
+
 /** The panel of settings; its code comes when somebody turns to its button, because most never do. */
 function settingsLater() {
   let panel = null;
@@ -94,6 +104,13 @@ function restoreEdits({ draftStorage }, edit) {
     const control = document.getElementById(`m-${id}`)?.querySelector("[data-edit]");
     if (control) edit(control);
   }
+}
+
+/** From question to question: needed once a chat is longer than the window, and then scrolled. */
+function questionsLater(list, leave) {
+  const group = document.querySelector("[data-questions]");
+  const start = () => import("./questions.js").then(({ startQuestions }) => startQuestions(list, group, leave), () => {});
+  addEventListener("scroll", start, { once: true, passive: true });
 }
 
 function startChat(chat) {
@@ -232,10 +249,17 @@ function startChat(chat) {
   startCopy((name) => (name === "copied" ? announce : toast)(name));
   startActions(composer, { announce, toast });
   addCodeTools(list);
+  questionsLater(list, leave);
   for (const article of list.querySelectorAll("[data-follow]")) watch(article);
   if (list.querySelector("[data-gap]")) fillGaps();
   // Back from a new conversation to the empty page: that page is not this document any more.
   addEventListener("popstate", () => location.pathname !== shown && location.reload());
+  performance.mark("chat ready"); // what is typed and sent is taken from here on
+}
+
+/** Shortcuts come right after what the page itself needs. */
+function keysSoon() {
+  import("./shortcuts.js").then(({ startKeys }) => startKeys()).catch(() => {}); // their page says them, too
 }
 
 /** A page for those who are offline is kept on the device; not for a site within another's page. */
@@ -243,7 +267,10 @@ function keepOfflinePage() {
   if ("serviceWorker" in navigator && window.top === window) navigator.serviceWorker.register("/worker.js").catch(() => {});
 }
 
-addEventListener("load", () => setTimeout(keepOfflinePage, 2_000)); // what the page itself needs comes first
+addEventListener("load", () => {
+  setTimeout(keysSoon, 100);
+  setTimeout(keepOfflinePage, 2_000);
+});
 const chat = document.querySelector("[data-chat]");
-if (document.querySelector("[data-chat-menu]")) startSidebar(); // guests have none
+if (document.querySelector("[data-chat-menu]")) startSidebar(LATER); // guests have none
 if (chat) startChat(chat);
