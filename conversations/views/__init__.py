@@ -10,7 +10,7 @@ from conversations.views.models import catalogue, choices
 from conversations.views.personas import create_persona, delete_persona, edit_persona, personas
 from conversations.views.replies import follow, stop, stop_all
 from conversations.views.tuning import defaults, new_settings, settings, use_persona
-from conversations.views.turning_back import clear, take_back
+from conversations.views.turning_back import clear, end, take_back
 from conversations.views.turns import again, csrf_failure, edit, go_on, keep, retry, select, send, start
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "delete_persona",
     "edit",
     "edit_persona",
+    "end",
     "explain",
     "follow",
     "go_on",

@@ -9,9 +9,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
 from conversations import pages, services
-from conversations.access import members_only, own_or_404
+from conversations.access import here_or_404, members_only, own_or_404
 from conversations.errors import ChatError, InputError
-from conversations.forms import MemoryForm, RenameForm
+from conversations.forms import TEMPORARY, MemoryForm, RenameForm
 from conversations.models import Conversation
 from conversations.responses import is_fetch, remember_author, take_draft, with_delay
 
@@ -21,20 +21,21 @@ HISTORY_PAGE_SIZE = 50
 @require_GET
 @members_only
 def home(request: HttpRequest) -> HttpResponse:
-    """A new chat, with its owner's usual settings; ?model= and ?persona= name others to begin with."""
+    """A new chat, with its owner's usual settings; ?model= and ?persona= name others; ?temporary=1 stores nothing."""
     try:
         fresh = services.begin(request.user, persona=request.GET.get("persona", ""))
     except InputError:
         fresh = services.begin(request.user)
     wanted = request.GET.get("model")
     fresh.model = next((model for model in services.available_models() if str(model.pk) == wanted), fresh.model)
+    fresh.is_temporary = TEMPORARY in request.GET
     return chat_page(request, None, fresh)
 
 
 @require_GET
 @members_only
 def show(request: HttpRequest, conversation_id) -> HttpResponse:
-    return chat_page(request, own_or_404(request.user, conversation_id))
+    return chat_page(request, here_or_404(request.user, conversation_id))
 
 
 @require_GET
@@ -42,7 +43,7 @@ def show(request: HttpRequest, conversation_id) -> HttpResponse:
 @members_only
 def memory(request: HttpRequest, conversation_id) -> HttpResponse:
     """What the next message would take along, as a fragment: asked for when an answer or a setting has changed it."""
-    conversation = own_or_404(request.user, conversation_id)
+    conversation = here_or_404(request.user, conversation_id)
     form = MemoryForm(request.GET)
     said = form.cleaned_data if form.is_valid() else {}
     context = pages.memory_context(conversation, said.get("model"), said.get("leaf", ""))
