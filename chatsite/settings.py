@@ -317,6 +317,8 @@ CHAT_MAX_DOCUMENT_SIZE = env.whole("CHAT_MAX_DOCUMENT_SIZE", 8_000_000)
 CHAT_MAX_RUNNING_REPLIES = env.whole("CHAT_MAX_RUNNING_REPLIES", 2)
 CHAT_MAX_REPLY_LENGTH = env.whole("CHAT_MAX_REPLY_LENGTH", 500_000)
 CHAT_KEEP_KEYS_HOURS = 48  # then the text of stored turns stands in the store alone
+CHAT_TRASH_DAYS = env.whole("CHAT_TRASH_DAYS", 30)  # deleted chats can be taken back for so long
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 6_000  # somebody may select all of 5,000 chats
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 
 # Temporary chats are kept in this cache, and nowhere else, until so many hours after their last message; each has at

@@ -21,7 +21,7 @@ from chatsite.health import PROBES
 from chatsite.moderation.models import TermList
 from chatsite.sharing.models import SharedLink
 from conversations import services
-from conversations.models import Conversation, Generation, Persona
+from conversations.models import Conversation, Folder, Generation, Persona
 from conversations.stores import get_store
 from conversations.types import Message
 
@@ -43,6 +43,8 @@ POLICIES = {
     "account_reset_password_from_key_done": PUBLIC,
     "account_change_password": LOGIN,
     "account_profile": LOGIN,
+    "account_preferences": LOGIN,
+    "account_theme": LOGIN,
     "branding:styles": PUBLIC,
     "branding:logo": PUBLIC,
     "branding:dismiss": PUBLIC,
@@ -50,6 +52,13 @@ POLICIES = {
     "conversations:home": LOGIN,
     "conversations:start": LOGIN,
     "conversations:history": LOGIN,
+    "conversations:archive": LOGIN,
+    "conversations:trash": LOGIN,
+    "conversations:empty_trash": LOGIN,
+    "conversations:organise": LOGIN,
+    "conversations:move": LOGIN,
+    "conversations:sidebar": LOGIN,
+    "conversations:create_folder": LOGIN,
     "conversations:models": LOGIN,
     "conversations:model_choices": LOGIN,
     "conversations:defaults": LOGIN,
@@ -72,6 +81,10 @@ POLICIES = {
     "conversations:rename": OWNER,
     "conversations:delete": OWNER,
     "conversations:memory": OWNER,
+    "conversations:part": OWNER,
+    "conversations:folder": OWNER,
+    "conversations:rename_folder": OWNER,
+    "conversations:delete_folder": OWNER,
     "conversations:settings": OWNER,
     "conversations:use_persona": OWNER,
     "conversations:edit_persona": OWNER,
@@ -145,6 +158,7 @@ def ids_of_nothing() -> dict[str, str]:
         "conversation_id": str(uuid.uuid4()),
         "generation_id": str(uuid.uuid4()),
         "persona_id": "987654321",
+        "folder_id": "987654321",
         "link_id": str(uuid.uuid4()),
         "form": "json",
     }
@@ -195,10 +209,12 @@ def chat(catalogue, alice) -> dict[str, str]:
         status=Generation.Status.COMPLETED,
     )
     persona = Persona.objects.create(pk=123456789, owner=alice, name="Secret agent", prompt="Say nothing.")
+    folder = Folder.objects.create(pk=123456789, user=alice, name="Secret missions")
     return {
         "conversation_id": str(conversation.pk),
         "generation_id": str(generation.pk),
         "persona_id": str(persona.pk),
+        "folder_id": str(folder.pk),
         "link_id": str(shared_link(alice, conversation).pk),
         "form": "json",
     }

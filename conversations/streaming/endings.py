@@ -10,6 +10,7 @@ from uuid import UUID
 from django.conf import settings
 from django.utils import timezone
 
+from conversations import plain_sql
 from conversations.backends import get_backend
 from conversations.errors import ChatError
 from conversations.models import Conversation, Generation
@@ -35,6 +36,8 @@ async def complete(feed: Feed, generation_id: UUID, row: Generation | None) -> N
         if row is None:  # deleted meanwhile
             feed.close()
             return
+        if row.conversation.is_unread:  # it was written where nobody read it
+            await in_database(mark_read, row.conversation_id)
         if title := title_data(row.conversation):
             feed.notice(Delta(metadata=title))
         feed.complete(*await in_thread(_last_words, feed.unsettled, feed.cursor, row))
@@ -60,6 +63,11 @@ async def _decided(generation_id: UUID) -> Generation | None:
         except Exception as error:  # the database is away
             logger.warning("An outcome could not be read: %s", type(error).__name__)
             await asyncio.sleep(settings.CHAT_POLL_INTERVAL)
+
+
+def mark_read(conversation_id: UUID) -> None:
+    """Its owner has seen what came."""
+    plain_sql.update(Conversation, {"id": conversation_id, "is_unread": True}, {"is_unread": False})
 
 
 def _row(generation_id: UUID) -> Generation | None:

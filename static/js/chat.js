@@ -88,7 +88,7 @@ function startChat(chat) {
   const list = chat.querySelector("[data-messages]");
   const announcer = document.querySelector("[data-announcer]");
   const offline = document.querySelector("[data-offline]");
-  const toEnd = startScroll(list, chat.querySelector("[data-to-end]"));
+  const { toEnd, leave, place } = startScroll(list, chat.querySelector("[data-to-end]"));
   const settings = settingsLater();
   let shown = location.pathname;
 
@@ -200,16 +200,38 @@ function startChat(chat) {
     if (!list.querySelector("[data-follow]")) composer.settle();
   }
 
+  /** Of a long chat, what is not on the page yet; its links lead there without this code, too. */
+  async function fillGaps() {
+    const { startGaps } = await import("./gaps.js");
+    startGaps(list, {
+      place,
+      leave,
+      arrived: addCodeTools,
+      placed(articles) {
+        memory.placed();
+        for (const article of articles) if (article.dataset.follow) watch(article);
+      },
+      loggedOut: () => (document.querySelector("[data-logged-out]").hidden = false),
+    });
+  }
+
   const memory = startMemory(list);
   const composer = startComposer({ begin, accepted, failed, settled: settings.settled, adopted: settings.renewed });
   startCopy((name) => (name === "copied" ? announce : toast)(name));
   startActions(composer, { announce, toast });
   addCodeTools(list);
   for (const article of list.querySelectorAll("[data-follow]")) watch(article);
+  if (list.querySelector("[data-gap]")) fillGaps();
   // Back from a new conversation to the empty page: that page is not this document any more.
   addEventListener("popstate", () => location.pathname !== shown && location.reload());
 }
 
+/** A page for those who are offline is kept on the device; not for a site within another's page. */
+function keepOfflinePage() {
+  if ("serviceWorker" in navigator && window.top === window) navigator.serviceWorker.register("/worker.js").catch(() => {});
+}
+
+addEventListener("load", () => setTimeout(keepOfflinePage, 2_000)); // what the page itself needs comes first
 const chat = document.querySelector("[data-chat]");
 startSidebar();
 if (chat) startChat(chat);

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('conversations', '0007_organising'),
+        ('conversations', '0008_sidebar'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
