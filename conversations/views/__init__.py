@@ -11,6 +11,7 @@ from conversations.views.lists import archive, folder, history, sidebar, trash
 from conversations.views.models import catalogue, choices
 from conversations.views.organising import empty_trash, move, organise
 from conversations.views.personas import create_persona, delete_persona, edit_persona, personas
+from conversations.views.prompts import create_prompt, delete_prompt, edit_prompt, prompt_choices, prompts
 from conversations.views.replies import follow, stop, stop_all
 from conversations.views.tuning import defaults, new_settings, settings, use_persona
 from conversations.views.turning_back import clear, end, take_back
@@ -24,13 +25,16 @@ __all__ = [
     "clear",
     "create_folder",
     "create_persona",
+    "create_prompt",
     "csrf_failure",
     "defaults",
     "delete",
     "delete_folder",
     "delete_persona",
+    "delete_prompt",
     "edit",
     "edit_persona",
+    "edit_prompt",
     "empty_trash",
     "end",
     "explain",
@@ -46,6 +50,8 @@ __all__ = [
     "organise",
     "part",
     "personas",
+    "prompt_choices",
+    "prompts",
     "rate",
     "rename",
     "rename_folder",

@@ -24,7 +24,10 @@ from conversations.views.organising import tell
 @require_GET
 @members_only
 def home(request: HttpRequest) -> HttpResponse:
-    """A new chat, with its owner's usual settings; ?model= and ?persona= name others; ?temporary=1 stores nothing."""
+    """A new chat, with its owner's usual settings; ?model= and ?persona= name others, ?prompt= a text to begin with.
+
+    ?temporary=1 begins one that is stored nowhere.
+    """
     try:
         fresh = services.begin(request.user, persona=request.GET.get("persona", ""))
     except InputError:
@@ -32,7 +35,8 @@ def home(request: HttpRequest) -> HttpResponse:
     wanted = request.GET.get("model")
     fresh.model = next((model for model in services.available_models() if str(model.pk) == wanted), fresh.model)
     fresh.is_temporary = TEMPORARY in request.GET
-    return chat_page(request, None, fresh)
+    begun = services.prompt_text(request.user, request.GET.get("prompt", ""))
+    return chat_page(request, None, fresh, begun=begun)
 
 
 @require_GET
@@ -119,10 +123,13 @@ def chat_page(
     request: HttpRequest,
     conversation: Conversation | None,
     fresh: Conversation | None = None,
+    *,
     wanted: Wanted = pages.LATEST,
+    begun: str = "",
 ) -> HttpResponse:
+    """`begun`: the beginning of a message, unless there is one that this person tried to send."""
     context = pages.chat_context(request.user, conversation, fresh, wanted)
-    if draft := take_draft(request):
+    if draft := take_draft(request) or begun:
         context["composer"] = context["composer"].refused(draft, ChatError())
     lacks = context["lacks"]
     response = render(request, "conversations/chat.html", context, status=lacks.status if lacks else 200)
