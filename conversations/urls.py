@@ -45,6 +45,7 @@ urlpatterns = [
     path("personas/new/", views.create_persona, name="create_persona"),
     path("personas/<int:persona_id>/", views.edit_persona, name="edit_persona"),
     path("personas/<int:persona_id>/delete/", views.delete_persona, name="delete_persona"),
+    path("keys/", views.keys, name="keys"),
     path("prompts/", views.prompts, name="prompts"),
     path("prompts/choices/", views.prompt_choices, name="prompt_choices"),
     path("prompts/new/", views.create_prompt, name="create_prompt"),

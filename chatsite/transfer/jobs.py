@@ -10,6 +10,7 @@ import logging
 import shutil
 import threading
 import uuid
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -51,6 +52,7 @@ def accept(user, file: UploadedFile) -> Import:
         raise ConflictError(_("An earlier import is not done yet. Wait for it, or stop it first."))
     forget(Import.objects.filter(user=user))
     forget(Import.objects.filter(created_at__lt=timezone.now() - KEPT))
+    _sweep()
     name = clean(Path(file.name or "").name)[:FILE_NAME_MAX_LENGTH] or _("Export")
     job = Import(user=user, file_name=name, size=file.size or 0)
     _keep(file, job.path)
@@ -67,6 +69,15 @@ def _keep(file: UploadedFile, path: Path) -> None:
     with path.open("wb") as kept:
         for chunk in file.chunks():
             kept.write(chunk)
+
+
+def _sweep() -> None:
+    """Files whose rows went with their owners."""
+    oldest = (timezone.now() - KEPT).timestamp()
+    for path in Path(settings.IMPORT_DIR).glob("*.upload"):
+        with suppress(FileNotFoundError):
+            if path.stat().st_mtime < oldest:
+                path.unlink()
 
 
 def forget(jobs) -> None:

@@ -7,6 +7,7 @@ whole pages and redirects. A stranger's conversation does not exist.
 from conversations.views.chats import delete, home, memory, part, rename, show
 from conversations.views.feedback import explain, rate
 from conversations.views.folders import create_folder, delete_folder, rename_folder
+from conversations.views.keys import keys
 from conversations.views.lists import archive, folder, history, sidebar, trash
 from conversations.views.models import catalogue, choices
 from conversations.views.organising import empty_trash, move, organise
@@ -44,6 +45,7 @@ __all__ = [
     "history",
     "home",
     "keep",
+    "keys",
     "memory",
     "move",
     "new_settings",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import time
 import uuid
 
@@ -378,8 +379,12 @@ def test_a_second_file_waits_for_the_first_and_takes_its_place_afterwards(alice)
 def test_files_that_nobody_comes_back_for_are_deleted(alice, bob):
     old = checked(alice, many(1))
     Import.objects.update(created_at=BEGAN)
+    orphan = old.path.with_name(f"{uuid.uuid4()}.upload")
+    orphan.write_bytes(b"[]")
+    os.utime(orphan, (0, 0))
     checked(bob, many(1))
     assert not old.path.exists()
+    assert not orphan.exists()
     assert not Import.objects.filter(pk=old.pk).exists()
 
 
