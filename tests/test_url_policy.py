@@ -74,6 +74,7 @@ POLICIES = {
     "conversations:edit": OWNER,
     "conversations:take_back": OWNER,
     "conversations:clear": OWNER,
+    "conversations:end": OWNER,
     "conversations:rate": OWNER,
     "conversations:explain": OWNER,
     "conversations:select": OWNER,

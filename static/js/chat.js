@@ -174,7 +174,8 @@ function startChat(chat) {
     }
     for (const element of document.querySelectorAll(".greeting, .examples, [data-taken-back]")) element.remove();
     memory.adopt(turn.querySelector("template[data-memory-view]").content.firstElementChild);
-    placeRow(turn.querySelector("template[data-sidebar-row]").content.firstElementChild);
+    const row = turn.querySelector("template[data-sidebar-row]"); // a temporary chat has none
+    if (row) placeRow(row.content.firstElementChild);
     moveTo(turn);
     if (!inColumn) toEnd();
     const articles = fresh.flatMap((piece) => [piece, ...piece.querySelectorAll("article")]);
