@@ -107,6 +107,7 @@ POLICIES = {
     "transfer:job": OWNER,
     "transfer:start": OWNER,
     "transfer:stop": OWNER,
+    "transfer:undo": OWNER,
     "transfer:discard": OWNER,
     "admin:*": STAFF,
     "healthz": PUBLIC,
