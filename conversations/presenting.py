@@ -183,7 +183,7 @@ def message_view(
         id=message.id,
         role=message.role,
         text=message.content,
-        html=render(message.content) if is_reply and with_html else SafeString(""),
+        html=render(message.content, message.id) if is_reply and with_html else SafeString(""),
         reasoning=data.get("reasoning", "") if is_reply else "",
         reasoning_ms=data.get("reasoning_ms"),
         status=status,

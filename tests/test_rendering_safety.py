@@ -112,15 +112,20 @@ HOSTILE = [
 
 # What may stand on a page, written down a second time: a slip in sanitize.py must show here.
 ELEMENTS = """
-a blockquote br code del div em h1 h2 h3 h4 h5 h6 hr li ol p pre section span strong sup table tbody td th thead tr ul
+a blockquote br code del details div em h1 h2 h3 h4 h5 h6 hr li ol p pre span strong summary sup
+table tbody td th thead tr ul
+b i math mfrac mi mmultiscripts mn mo mover mpadded mphantom mprescripts mroot mrow mspace msqrt mstyle msub msubsup
+msup mtable mtd mtext mtr munder munderover none
 """
+EM = r"-?[0-4](\.\d+)?(em|ex)?"
+FLAG = "true|false"
 ATTRIBUTES = {
     ("a", "href"): r"(?i:https?://|mailto:)\S+|#fn(ref)?-[0-9a-f]{12}-\d+",
     ("a", "rel"): "noopener noreferrer nofollow",
     ("a", "target"): "_blank",
     ("a", "title"): r"(?s).*",
     ("a", "class"): "image-link|footnote-back",
-    ("code", "class"): r"language-[A-Za-z0-9_+#.-]+",
+    ("code", "class"): r"tex|language-[A-Za-z0-9_+#.-]+",
     ("div", "class"): "code|code-head|table",
     ("div", "role"): "region",
     ("div", "tabindex"): "0",
@@ -128,8 +133,33 @@ ATTRIBUTES = {
     ("li", "id"): r"fn-[0-9a-f]{12}-\d+",
     ("ol", "start"): r"\d+",
     ("pre", "class"): "plain",
-    ("section", "class"): "footnotes",
-    ("span", "class"): r"code-lang|[a-z]{1,3}\d?",
+    ("details", "class"): "footnotes",
+    ("span", "class"): r"code-lang|host|math displayed|math long|[a-z]{1,3}\d?",
+    ("math", "display"): "block",
+    ("mfrac", "displaystyle"): FLAG,
+    ("mfrac", "scriptlevel"): r"\d",
+    ("mfrac", "linethickness"): EM,
+    ("mi", "mathvariant"): "normal",
+    ("mo", "accent"): FLAG,
+    ("mo", "form"): "prefix|infix|postfix",
+    ("mo", "lspace"): EM,
+    ("mo", "rspace"): EM,
+    ("mo", "minsize"): EM,
+    ("mo", "maxsize"): EM,
+    ("mo", "stretchy"): FLAG,
+    ("mover", "accent"): FLAG,
+    ("munder", "accentunder"): FLAG,
+    ("mpadded", "width"): EM,
+    ("mpadded", "height"): EM,
+    ("mpadded", "depth"): EM,
+    ("mrow", "displaystyle"): FLAG,
+    ("mrow", "scriptlevel"): r"\d",
+    ("mrow", "class"): r"boxed|strike-(up|down)( strike-(up|down))?",
+    ("mspace", "width"): EM,
+    ("mspace", "class"): "back",
+    ("mtable", "displaystyle"): FLAG,
+    ("mtable", "scriptlevel"): r"\d",
+    ("mtd", "class"): r"((^| )(from-(left|right)|tight-(left|right)|apart|line-(above|below|left|right)))+",
     ("sup", "class"): "footnote-ref",
     ("sup", "id"): r"fnref-[0-9a-f]{12}-\d+",
     ("td", "class"): "align-(left|center|right)",
