@@ -194,9 +194,9 @@ def test_a_guest_reaches_no_address_but_those_of_the_chat(trial, alice):
 def test_what_a_guest_holds_opens_nothing_outside_the_trial(trial):
     visitor = Visitor(trial)
     credential, key = visitor.client.cookies["guest"].value, visitor.guest.session_key
-    assert credential != key
+    assert key not in credential
     assert key not in visitor.client.get(visitor.chat).headers.get("Set-Cookie", "")
-    for value in (credential, visitor.client.cookies["guest"].value):
+    for value in (credential, credential[:40]):  # as long as keys of sessions are
         stranger = Client()
         stranger.cookies["sessionid"] = stranger.cookies["guest"] = value
         assert stranger.get("/")["Location"].startswith("/accounts/login/")
