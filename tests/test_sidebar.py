@@ -105,7 +105,7 @@ def test_a_chat_that_moves_up_meanwhile_is_neither_lost_nor_shown_twice_further_
 def test_a_cursor_of_nonsense_begins_at_the_start(browser, alice, cursor):
     chats(alice, 3)
     page = text(browser.get(reverse("conversations:history"), {"before": cursor})).split("<main", 1)[1]
-    assert page.count('name="id"') == 3
+    assert page.count('name="chat"') == 3
 
 
 def test_an_empty_site_says_what_will_stand_there(browser, alice):

@@ -23,7 +23,7 @@ from conversations.sidebar import sorted_folders
 @require_POST
 @members_only
 def organise(request: HttpRequest) -> HttpResponse:
-    """`do` is the verb; what it is done to: `id`s, or `everything` in a `place`, or what went away `at` a moment."""
+    """`do` is the verb; what it is done to: `chat`s, or `everything` in a `place`, or what went away `at` a moment."""
     try:
         deed = do(request.user, request.POST.get("do", ""), request.POST)
     except (InputError, NotFound) as error:

@@ -12,7 +12,7 @@ const organiser = () => document.querySelector("form[data-organise]");
 export async function act(verb, ids, more = {}) {
   const body = new URLSearchParams(new FormData(organiser()));
   for (const [name, value] of Object.entries({ do: verb, ...more })) body.set(name, value);
-  for (const id of ids) body.append("id", id);
+  for (const id of ids) body.append("chat", id);
   const isOver = verb === "trash" && ids.includes(currentId()); // the page is about what is gone then
   if (isOver) body.set("leaving", "1");
   const response = await post(organiser().action, body);
@@ -107,7 +107,7 @@ async function answer(form, submitter) {
   }
   await showNotice(response);
   if (isFolder) return changed();
-  after(body.get("do") ?? "purge", body.getAll("id"));
+  after(body.get("do") ?? "purge", body.getAll("chat"));
 }
 
 /** The form again with its error, or the sentence of a notice under the form. */

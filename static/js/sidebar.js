@@ -113,7 +113,7 @@ const seeMore = new IntersectionObserver(
   (entries) => {
     for (const { isIntersecting, target } of entries) if (isIntersecting) loadMore(target);
   },
-  { rootMargin: "600px" },
+  { rootMargin: "600px", scrollMargin: "600px" },
 );
 
 async function loadMore(link) {
