@@ -53,7 +53,7 @@ def do(browser, verb, *rows, **more):
 def undo_of(answer) -> dict[str, str]:
     """The fields of the newest Undo form on a page."""
     form = re.findall(r"<form[^>]*data-undo>(.*?)</form>", answer.content.decode(), re.DOTALL)[-1]
-    return dict(re.findall(r'name="(do|at)" value="([^"]*)"', form))
+    return dict(re.findall(r'name="(do|at|chat|to)" value="([^"]*)"', form))
 
 
 def titles(rows) -> list[str]:
@@ -357,6 +357,21 @@ def test_a_chat_moves_into_a_folder_that_is_made_on_the_way(browser, alice, chat
     do(browser, "move", chat, to="new", name="Fresh")
     assert titles(services.members_of(Folder.objects.get(name="Fresh"))) == ["Plans"]
     do(browser, "move", chat, to="")
+    assert where(alice)["recent"] == ["Plans"]
+
+
+def test_a_chat_that_was_moved_goes_back_to_where_it_was(browser, alice, chat):
+    here, there = services.create_folder(alice, "Here"), services.create_folder(alice, "There")
+    services.move(services.chosen(alice, [chat.pk]), here)
+    page = browser.get(do(browser, "move", chat, to=there.pk, next="/")["Location"])
+    assert titles(services.members_of(there)) == ["Plans"]
+    browser.post(ORGANISE, undo_of(page))
+    assert titles(services.members_of(here)) == ["Plans"]
+
+
+def test_doing_it_twice_is_no_mistake(browser, alice, chat):
+    for verb in ("pin", "archive", "archive", "unarchive", "unarchive", "unpin", "unpin"):
+        assert browser.post(ORGANISE, {"do": verb, "chat": chat.pk}, headers=FETCH).status_code == 200
     assert where(alice)["recent"] == ["Plans"]
 
 

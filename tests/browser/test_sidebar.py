@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -57,9 +59,12 @@ def test_five_thousand_chats_come_as_one_scrolls(page, alice):
     assert shown == [f"Chat {number}" for number in range(4999, 4999 - len(shown), -1)]
     groups = page.locator("[data-recent] [data-group] h2").all_text_contents()
     assert len(groups) == len(set(groups))
-    choose(page, "Chat 4700", "Archive")  # far down: neither the place nor what was loaded is lost
-    expect(row(page, "Chat 4700")).to_have_count(0)
-    expect(row(page, "Chat 4699")).to_be_visible()
+    before = page.locator("[data-sidebar-list]").get_attribute("data-version")
+    row(page, "Chat 4990").evaluate("row => row.querySelector('[data-menu]').click()")
+    page.locator("#chat-menu").get_by_role("button", name="Archive").click()
+    expect(page.locator("[data-sidebar-list]")).not_to_have_attribute("data-version", before)
+    expect(row(page, "Chat 4990")).to_have_count(0)
+    expect(row(page, "Chat 4700")).to_have_count(1)  # what was loaded further down is still there
 
 
 def test_pin_archive_and_delete_by_the_menu_with_undo(page, alice):
@@ -81,12 +86,16 @@ def test_pin_archive_and_delete_by_the_menu_with_undo(page, alice):
     assert rows(page).locator("[data-title]").all_text_contents() == ["Chat 3", "Chat 2", "Chat 1", "Chat 0"]
 
 
-def test_the_chat_one_looks_at_is_deleted_and_taken_back(page, alice):
+def test_the_chat_one_looks_at_is_archived_deleted_and_taken_back(page, alice):
     chat = services.create(alice, title="Plans")
     loaded(page, f"/c/{chat.pk}/")
+    for choice in ("Archive", "Take out of the archive"):
+        page.locator(".header [data-menu]").click()
+        page.locator("#chat-menu").get_by_role("button", name=choice, exact=True).click()
+        expect(toast(page)).to_have_count(1 if choice == "Archive" else 2)
     page.locator(".header [data-menu]").click()
     page.locator("#chat-menu").get_by_role("button", name="Delete").click()
-    page.wait_for_url("**/")
+    expect(page).to_have_url(re.compile(r"[0-9]/$"))
     expect(rows(page)).to_have_count(0)
     toast(page).get_by_role("button", name="Undo").click()
     expect(row(page, "Plans")).to_be_visible()
