@@ -16,12 +16,15 @@ from conversations.comparisons import Comparison, comparison
 from conversations.composing import Composer, composer
 from conversations.errors import NotFound
 from conversations.examples import get_examples
+from conversations.excerpts import first_views, newest_views, showing, with_thumbs
 from conversations.models import Conversation, Folder, Generation
 from conversations.outbox import laid_over
-from conversations.presenting import MessageView, message_views
+from conversations.parts import Wanted
+from conversations.presenting import MessageView
 from conversations.sidebar import sidebar
 from conversations.types import Transcript
 
+LATEST = Wanted()
 UNREAD = "unread"  # a parent that no chat has: whoever answers it is asked to load the page again
 
 
@@ -30,10 +33,16 @@ def page_context(user, conversation: Conversation | None, folder: Folder | None 
     return {"sidebar": sidebar(user, conversation, folder), "conversation": conversation}
 
 
-def chat_context(user, conversation: Conversation | None, fresh: Conversation | None = None) -> dict[str, Any]:
-    """A conversation, or a new chat: `fresh` has its settings. `lacks` tells why earlier messages are missing."""
+def chat_context(
+    user, conversation: Conversation | None, fresh: Conversation | None = None, wanted: Wanted = LATEST
+) -> dict[str, Any]:
+    """A conversation, or a new chat: `fresh` has its settings. `lacks` tells why earlier messages are missing.
+
+    Of a long conversation the page has the end, and what is wanted besides.
+    """
     transcript, lacks = services.read_what_is_there(conversation) if conversation else (Transcript(), None)
-    views = message_views(transcript, str(conversation.pk)) if conversation else []
+    transcript = showing(transcript, wanted.at)
+    views = first_views(transcript, conversation, wanted) if conversation else []
     compared = comparison(transcript, str(conversation.pk)) if conversation else None
     if conversation:
         views, compared = _with_thumbs(conversation, views, compared)
@@ -51,21 +60,18 @@ def chat_context(user, conversation: Conversation | None, fresh: Conversation | 
         "examples": [] if views or lacks else get_examples().prompts(),
         "show_connect_notice": user.is_staff and not has_language_model(),
         "greeting_name": user.get_full_name(),
+        "is_whole": wanted.is_whole,
+        "is_at_end": not wanted.is_whole and not any(view.gap and view.gap.after for view in views),
     }
 
 
 def _with_thumbs(
     conversation: Conversation, views: list[MessageView], compared: Comparison | None
 ) -> tuple[list[MessageView], Comparison | None]:
-    given = services.feedback_on(conversation)
-    if not given:
-        return views, compared
-
-    def rated(view: MessageView) -> MessageView:
-        return replace(view, thumb=given[view.id].thumb) if view.id in given else view
-
-    columns = compared and replace(compared, columns=tuple(map(rated, compared.columns)))
-    return [rated(view) for view in views], columns
+    columns = compared.columns if compared else ()
+    rated = with_thumbs(conversation, [*views, *columns])
+    count = len(views)
+    return rated[:count], compared and replace(compared, columns=tuple(rated[count:]))
 
 
 def memory(conversation: Conversation | None, shown: Composer, transcript: Transcript) -> services.Fullness | None:
@@ -112,7 +118,7 @@ def turn_context(
     watched = {generation.reply_id: str(generation.pk) for generation in generations if generation.pk in followed_up}
     if first.lane and (compared := comparison(transcript, str(conversation.pk), first.user_message_id)):
         return context | _compared_turn(conversation, transcript, compared, first, is_retry, watched)
-    views = message_views(transcript, str(conversation.pk), first.reply_id)
+    views = newest_views(transcript, conversation, first.reply_id)
     if not views:
         raise NotFound(_("This chat does not exist."))
     reply = replace(views[-1], generation_id=watched.get(first.reply_id, views[-1].generation_id))
@@ -137,7 +143,7 @@ def _compared_turn(
 ) -> dict[str, Any]:
     """All columns of a comparison that begins; of one in which a model is asked again, its column."""
     columns = [replace(view, generation_id=watched.get(view.id, view.generation_id)) for view in compared.columns]
-    views = message_views(transcript, str(conversation.pk), first.user_message_id)
+    views = newest_views(transcript, conversation, first.user_message_id)
     own = next((view for view in columns if view.id == first.reply_id), None)
     if not views or own is None:
         raise NotFound(_("This chat does not exist."))

@@ -20,6 +20,7 @@ from chatsite.branding.models import Site, SiteText
 from chatsite.health import PROBES
 from chatsite.moderation.models import TermList
 from chatsite.sharing.models import SharedLink
+from chatsite.transfer.models import Import
 from conversations import services
 from conversations.models import Conversation, Folder, Generation, Persona
 from conversations.stores import get_store
@@ -43,6 +44,8 @@ POLICIES = {
     "account_reset_password_from_key_done": PUBLIC,
     "account_change_password": LOGIN,
     "account_profile": LOGIN,
+    "account_preferences": LOGIN,
+    "account_theme": LOGIN,
     "branding:styles": PUBLIC,
     "branding:logo": PUBLIC,
     "branding:dismiss": PUBLIC,
@@ -78,6 +81,7 @@ POLICIES = {
     "conversations:rename": OWNER,
     "conversations:delete": OWNER,
     "conversations:memory": OWNER,
+    "conversations:part": OWNER,
     "conversations:folder": OWNER,
     "conversations:rename_folder": OWNER,
     "conversations:delete_folder": OWNER,
@@ -98,6 +102,11 @@ POLICIES = {
     "transfer:download": OWNER,
     "transfer:home": LOGIN,
     "transfer:everything": LOGIN,
+    "transfer:upload": LOGIN,
+    "transfer:job": OWNER,
+    "transfer:start": OWNER,
+    "transfer:stop": OWNER,
+    "transfer:discard": OWNER,
     "admin:*": STAFF,
     "healthz": PUBLIC,
     "readyz": PUBLIC,
@@ -154,6 +163,7 @@ def ids_of_nothing() -> dict[str, str]:
         "conversation_id": str(uuid.uuid4()),
         "generation_id": str(uuid.uuid4()),
         "persona_id": "987654321",
+        "job_id": str(uuid.uuid4()),
         "folder_id": "987654321",
         "link_id": str(uuid.uuid4()),
         "form": "json",
@@ -173,6 +183,7 @@ def values_for(user) -> dict[str, str]:
         "url": "nonsense",
         "uidb36": "1",
         "key": "abc-123",
+        "ticket": "abc-123",
         "pk": str(TermList.objects.get_or_create(name="Rude words")[0].pk),
         "alias": next(iter(settings.CHAT_BACKENDS)),
         "token": shared_link(user).token,
@@ -210,6 +221,7 @@ def chat(catalogue, alice) -> dict[str, str]:
         "conversation_id": str(conversation.pk),
         "generation_id": str(generation.pk),
         "persona_id": str(persona.pk),
+        "job_id": str(Import.objects.create(user=alice, stage=Import.Stage.READY).pk),
         "folder_id": str(folder.pk),
         "link_id": str(shared_link(alice, conversation).pk),
         "form": "json",

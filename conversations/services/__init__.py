@@ -1,5 +1,6 @@
 """The verbs of a conversation. They know no request, no HTML and no JSON; whoever calls has the right to."""
 
+from conversations.services.adopting import Arrival, Fate, adopt, foresee
 from conversations.services.catalogue import (
     available_models,
     choose_model,
@@ -31,6 +32,15 @@ from conversations.services.folders import (
     rename_folder,
 )
 from conversations.services.fullness import Fullness, fullness
+from conversations.services.library import (
+    delete_prompt,
+    own_prompt,
+    own_prompts,
+    prompt_text,
+    prompts_for,
+    save_prompt,
+    shared_prompts,
+)
 from conversations.services.organising import (
     archive,
     archive_of,
@@ -71,9 +81,12 @@ from conversations.services.wishes import OWN_TEXT, Wish, begin, defaults_of, se
 
 __all__ = [
     "OWN_TEXT",
+    "Arrival",
+    "Fate",
     "Fullness",
     "Speed",
     "Wish",
+    "adopt",
     "all_of",
     "archive",
     "archive_of",
@@ -94,11 +107,13 @@ __all__ = [
     "delete",
     "delete_folder",
     "delete_persona",
+    "delete_prompt",
     "edit_message",
     "empty_trash",
     "explain",
     "feedback_on",
     "folders_of",
+    "foresee",
     "forget_catalogue",
     "fullness",
     "keep",
@@ -113,9 +128,13 @@ __all__ = [
     "own_message",
     "own_persona",
     "own_personas",
+    "own_prompt",
+    "own_prompts",
     "personas_for",
     "pin",
     "pinned_of",
+    "prompt_text",
+    "prompts_for",
     "purge",
     "rate",
     "read",
@@ -127,6 +146,7 @@ __all__ = [
     "rename_folder",
     "restore",
     "save_persona",
+    "save_prompt",
     "see",
     "seed_catalogue",
     "select",
@@ -134,6 +154,7 @@ __all__ = [
     "set_defaults",
     "settings_of",
     "shared_personas",
+    "shared_prompts",
     "speeds",
     "start_conversation",
     "stop",

@@ -80,7 +80,7 @@ def _done(row: Generation, *, with_html: bool = False, with_reasoning: bool = Fa
     view = message_view(turn_messages(row)[-1], str(row.conversation_id), is_beside=is_beside, with_html=False)
     data = {"status": row.status, "footer": footer_html(view)}
     if with_html or needs_whole(row.reply_text):
-        data["html"] = render(row.reply_text)
+        data["html"] = render(row.reply_text, row.reply_id)
     if with_reasoning:
         data["reasoning"] = row.reasoning_text
     if row.reasoning_text:

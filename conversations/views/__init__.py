@@ -4,13 +4,15 @@ A request with the header X-Requested-With: fetch comes from our script and gets
 whole pages and redirects. A stranger's conversation does not exist.
 """
 
-from conversations.views.chats import delete, home, memory, rename, show
+from conversations.views.chats import delete, home, memory, part, rename, show
 from conversations.views.feedback import explain, rate
 from conversations.views.folders import create_folder, delete_folder, rename_folder
+from conversations.views.keys import keys
 from conversations.views.lists import archive, folder, history, sidebar, trash
 from conversations.views.models import catalogue, choices
 from conversations.views.organising import empty_trash, move, organise
 from conversations.views.personas import create_persona, delete_persona, edit_persona, personas
+from conversations.views.prompts import create_prompt, delete_prompt, edit_prompt, prompt_choices, prompts
 from conversations.views.replies import follow, stop, stop_all
 from conversations.views.tuning import defaults, new_settings, settings, use_persona
 from conversations.views.turning_back import clear, take_back
@@ -24,13 +26,16 @@ __all__ = [
     "clear",
     "create_folder",
     "create_persona",
+    "create_prompt",
     "csrf_failure",
     "defaults",
     "delete",
     "delete_folder",
     "delete_persona",
+    "delete_prompt",
     "edit",
     "edit_persona",
+    "edit_prompt",
     "empty_trash",
     "explain",
     "folder",
@@ -39,11 +44,15 @@ __all__ = [
     "history",
     "home",
     "keep",
+    "keys",
     "memory",
     "move",
     "new_settings",
     "organise",
+    "part",
     "personas",
+    "prompt_choices",
+    "prompts",
     "rate",
     "rename",
     "rename_folder",

@@ -12,8 +12,10 @@ from conversations import pages, services
 from conversations.access import members_only, own_or_404
 from conversations.deeds import do
 from conversations.errors import ChatError, InputError
+from conversations.excerpts import part_context
 from conversations.forms import MemoryForm, RenameForm
 from conversations.models import Conversation
+from conversations.parts import Between, Wanted
 from conversations.responses import is_fetch, remember_author, take_draft, with_delay
 from conversations.templatetags.shelf import sidebar_row
 from conversations.views.organising import tell
@@ -22,22 +24,42 @@ from conversations.views.organising import tell
 @require_GET
 @members_only
 def home(request: HttpRequest) -> HttpResponse:
-    """A new chat, with its owner's usual settings; ?model= and ?persona= name others to begin with."""
+    """A new chat, with its owner's usual settings; ?model= and ?persona= name others, ?prompt= a text to begin with."""
     try:
         fresh = services.begin(request.user, persona=request.GET.get("persona", ""))
     except InputError:
         fresh = services.begin(request.user)
     wanted = request.GET.get("model")
     fresh.model = next((model for model in services.available_models() if str(model.pk) == wanted), fresh.model)
-    return chat_page(request, None, fresh)
+    begun = services.prompt_text(request.user, request.GET.get("prompt", ""))
+    return chat_page(request, None, fresh, begun=begun)
 
 
 @require_GET
 @members_only
 def show(request: HttpRequest, conversation_id) -> HttpResponse:
+    """A long chat begins with its end; ?at= asks for what stands around a message besides, ?whole for everything."""
+    wanted = Wanted(request.GET.get("at", ""), "whole" in request.GET)
     conversation = own_or_404(request.user, conversation_id)
     services.see(conversation)
-    return chat_page(request, conversation)
+    return chat_page(request, conversation, wanted=wanted)
+
+
+@require_GET
+@never_cache
+@members_only
+def part(request: HttpRequest, conversation_id) -> HttpResponse:
+    """What comes into a gap of a long chat's page, as a fragment: asked for when somebody reads on, or looks for it."""
+    said = request.GET
+    gap = Between(
+        said.get("before", ""),
+        said.get("after", ""),
+        at=said.get("at", ""),
+        is_whole="whole" in said,
+        is_later="later" in said,
+    )
+    context = part_context(own_or_404(request.user, conversation_id), gap)
+    return render(request, "conversations/_part.html", context)
 
 
 @require_GET
@@ -94,10 +116,16 @@ def _renamed(request: HttpRequest, conversation: Conversation) -> HttpResponse:
 
 
 def chat_page(
-    request: HttpRequest, conversation: Conversation | None, fresh: Conversation | None = None
+    request: HttpRequest,
+    conversation: Conversation | None,
+    fresh: Conversation | None = None,
+    *,
+    wanted: Wanted = pages.LATEST,
+    begun: str = "",
 ) -> HttpResponse:
-    context = pages.chat_context(request.user, conversation, fresh)
-    if draft := take_draft(request):
+    """`begun`: the beginning of a message, unless there is one that this person tried to send."""
+    context = pages.chat_context(request.user, conversation, fresh, wanted)
+    if draft := take_draft(request) or begun:
         context["composer"] = context["composer"].refused(draft, ChatError())
     lacks = context["lacks"]
     response = render(request, "conversations/chat.html", context, status=lacks.status if lacks else 200)

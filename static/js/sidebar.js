@@ -5,6 +5,8 @@ const PAUSE = 5_000; // ms between two questions whether something changed, unle
 const WRITING_PAUSES = [3_000, 5_000, 8_000, 15_000]; // ms, while an answer is being written in another chat
 const channel = "BroadcastChannel" in window ? new BroadcastChannel("chats") : null;
 
+let later = {};
+
 const listOf = () => document.querySelector("[data-sidebar-list]");
 const named = (id) => `[data-conversation="${CSS.escape(id)}"]`;
 
@@ -79,7 +81,7 @@ async function renew(isSure = false) {
   }
   if (!isSure && Date.now() - renewedAt < PAUSE) return;
   renewedAt = Date.now();
-  const renewing = await import("./renewing.js").catch(() => null); // no network: the next time tries again
+  const renewing = await later.renewing().catch(() => null); // no network: the next time tries again
   await renewing?.renew();
   watchMore();
   watchWriting();
@@ -117,7 +119,7 @@ const seeMore = new IntersectionObserver(
 );
 
 async function loadMore(link) {
-  const endless = await import("./endless.js").catch(() => null);
+  const endless = await later.endless().catch(() => null);
   if (await endless?.load(link)) watchMore();
 }
 
@@ -167,32 +169,34 @@ function startDeeds() {
 
   document.addEventListener("click", (event) => {
     const at = (selector) => event.target.closest(selector);
-    doLater(event, at("[data-menu]"), () => import("./menu.js"), ({ toggle }) => toggle(at("[data-menu]")));
-    doLater(event, at("a[data-dialog]"), () => import("./organise.js"), ({ ask }) => ask(at("a[data-dialog]").href));
-    doLater(event, at("[data-folder-toggle]"), () => import("./endless.js"), async ({ unfold }) => {
+    doLater(event, at("[data-menu]"), () => later.menu(), ({ toggle }) => toggle(at("[data-menu]")));
+    doLater(event, at("a[data-dialog]"), () => later.organise(), ({ ask }) => ask(at("a[data-dialog]").href));
+    doLater(event, at("[data-folder-toggle]"), () => later.endless(), async ({ unfold }) => {
       await unfold(at("[data-folder-toggle]"));
       watchMore();
     });
   });
-  const turnedTo = ({ target }) => target.closest?.("[data-menu]") && import("./menu.js").catch(() => null);
+  const turnedTo = ({ target }) => target.closest?.("[data-menu]") && later.menu().catch(() => null);
   document.addEventListener("pointerover", turnedTo);
   document.addEventListener("focusin", turnedTo);
   document.addEventListener("submit", (event) => {
     const form = event.target.closest("form[data-undo]");
     if (!form) return;
     event.preventDefault();
-    import("./organise.js").then(({ undo }) => undo(form), () => form.submit());
+    later.organise().then(({ undo }) => undo(form), () => form.submit());
   });
   document.addEventListener("dragstart", (event) => {
     const row = event.target.closest?.(".row[data-conversation]");
     if (!row || !event.dataTransfer) return;
     event.dataTransfer.effectAllowed = "all";
-    import("./dragging.js").then(({ begin }) => begin(row));
+    later.dragging().then(({ begin }) => begin(row));
   });
-  if (document.querySelector("[data-selecting]")) import("./selecting.js").then(({ start }) => start());
+  if (document.querySelector("[data-selecting]")) later.selecting().then(({ start }) => start());
 }
 
-export function startSidebar() {
+/** `modules`: functions that load what is needed later. Those modules import this one, so it cannot name them itself. */
+export function startSidebar(modules) {
+  later = modules;
   startToggle();
   startMore();
   startDeeds();
