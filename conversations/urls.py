@@ -29,6 +29,7 @@ urlpatterns = [
     path("c/<uuid:conversation_id>/edit/", views.edit, name="edit"),
     path("c/<uuid:conversation_id>/undo/", views.take_back, name="take_back"),
     path("c/<uuid:conversation_id>/clear/", views.clear, name="clear"),
+    path("c/<uuid:conversation_id>/end/", views.end, name="end"),
     path("c/<uuid:conversation_id>/rate/", views.rate, name="rate"),
     path("c/<uuid:conversation_id>/feedback/", views.explain, name="explain"),
     path("c/<uuid:conversation_id>/continue/", views.go_on, name="continue"),

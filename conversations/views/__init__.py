@@ -15,7 +15,7 @@ from conversations.views.personas import create_persona, delete_persona, edit_pe
 from conversations.views.prompts import create_prompt, delete_prompt, edit_prompt, prompt_choices, prompts
 from conversations.views.replies import follow, stop, stop_all
 from conversations.views.tuning import defaults, new_settings, settings, use_persona
-from conversations.views.turning_back import clear, take_back
+from conversations.views.turning_back import clear, end, take_back
 from conversations.views.turns import again, csrf_failure, edit, go_on, keep, retry, select, send, start
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "edit_persona",
     "edit_prompt",
     "empty_trash",
+    "end",
     "explain",
     "folder",
     "follow",

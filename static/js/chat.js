@@ -60,7 +60,7 @@ function settingsLater() {
 function promptsLater(announce) {
   let loading = null;
   document.addEventListener("input", ({ target }) => {
-    if (loading || !target.matches?.("[data-composer] textarea") || !target.value.startsWith("/")) return;
+    if (loading || !target.matches?.("[data-prompts] textarea") || !target.value.startsWith("/")) return;
     loading = import("./prompts.js").then(
       ({ startPrompts }) => startPrompts(announce)(target),
       () => (loading = null),
@@ -174,7 +174,8 @@ function startChat(chat) {
     }
     for (const element of document.querySelectorAll(".greeting, .examples, [data-taken-back]")) element.remove();
     memory.adopt(turn.querySelector("template[data-memory-view]").content.firstElementChild);
-    placeRow(turn.querySelector("template[data-sidebar-row]").content.firstElementChild);
+    const row = turn.querySelector("template[data-sidebar-row]"); // a temporary chat has none
+    if (row) placeRow(row.content.firstElementChild);
     moveTo(turn);
     if (!inColumn) toEnd();
     const articles = fresh.flatMap((piece) => [piece, ...piece.querySelectorAll("article")]);
@@ -272,5 +273,5 @@ addEventListener("load", () => {
   setTimeout(keepOfflinePage, 2_000);
 });
 const chat = document.querySelector("[data-chat]");
-startSidebar(LATER);
+if (document.querySelector("[data-chat-menu]")) startSidebar(LATER); // guests have none
 if (chat) startChat(chat);
