@@ -71,6 +71,13 @@ class Conversation(models.Model):
     deleted_at = models.DateTimeField(
         _("deleted"), null=True, blank=True, help_text=_("Its document is being removed.")
     )
+    # The database's default is for what was there before the index, and for what a process of an older version adds.
+    is_indexed = models.BooleanField(
+        default=True,
+        db_default=False,
+        editable=False,
+        help_text=_("Search knows all of it; otherwise it is brought in by and by."),
+    )
 
     objects = ConversationQuerySet.as_manager()
 
@@ -85,6 +92,7 @@ class Conversation(models.Model):
                 name="conversation_newest",
             ),
             models.Index(fields=["trashed_at"], condition=Q(trashed_at__isnull=False), name="conversation_trash"),
+            models.Index(fields=["user"], condition=Q(is_indexed=False), name="conversation_unindexed"),
         ]
 
     def __str__(self) -> str:

@@ -32,6 +32,7 @@ from conversations.services.personas import (
     usable_persona,
 )
 from conversations.services.recalling import recall_counts
+from conversations.services.search import Found, Wanted, search
 from conversations.services.speed import Speed, speeds
 from conversations.services.stopping import stop
 from conversations.services.tuning import options_for, settings_of, system_prompt_of, usual_settings
@@ -41,8 +42,10 @@ from conversations.services.wishes import OWN_TEXT, Wish, begin, defaults_of, se
 
 __all__ = [
     "OWN_TEXT",
+    "Found",
     "Fullness",
     "Speed",
+    "Wanted",
     "Wish",
     "all_of",
     "available_models",
@@ -72,6 +75,7 @@ __all__ = [
     "regenerate",
     "rename",
     "save_persona",
+    "search",
     "seed_catalogue",
     "select",
     "send_message",
