@@ -8,6 +8,9 @@ BIND ?= 127.0.0.1
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# Several files at once; each worker has a database and servers of its own.
+WORKERS ?= auto
+SIDE_BY_SIDE = --numprocesses $(WORKERS) --maxprocesses 4 --dist loadfile
 PYTEST = $(BIN)/python -m pytest $(if $(filter true 1,$(CI)),-p tests.no_skips)
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url --no-emit-find-links
 # What holds no text of the site's.
@@ -23,8 +26,8 @@ run: $(VENV)/.run $(if $(LOCAL_MODEL),$(VENV)/.local) ## serve the site on PORT 
 	@exec $(BIN)/python manage.py runserver --noreload --migrate $(BIND):$(PORT)
 
 test: $(VENV)/.dev ## run all tests: on SQLite with a real browser, then on Postgres
-	$(PYTEST) -m "not postgres and not local_model"
-	$(BIN)/python -m tests.postgres -- $(PYTEST) --database-only -m "not browser and not local_model and not sqlite"
+	$(PYTEST) $(SIDE_BY_SIDE) -m "not postgres and not local_model"
+	$(BIN)/python -m tests.postgres -- $(PYTEST) $(SIDE_BY_SIDE) --database-only -m "not browser and not local_model and not sqlite"
 
 test-local: $(VENV)/.dev $(VENV)/.local $(VENV)/.serve ## run the tests of local models (installs torch and transformers)
 	$(PYTEST) -m local_model

@@ -84,9 +84,9 @@ class RequestIdFilter(logging.Filter):
 
 
 class SecretLinksFilter(logging.Filter):
-    """The keys of links in mails open accounts. They stand in paths, and paths stand in logs."""
+    """The keys of links open accounts, chats and trials. They stand in paths, and paths stand in logs."""
 
-    KEYS = re.compile(r"(/password/reset/key/\w+-|/confirm-email/)[^/\s?\"]+")
+    KEYS = re.compile(r"(/password/reset/key/\w+-|/confirm-email/|/s/|/try/|/~)[^/\s?\"]+")
 
     def filter(self, record: logging.LogRecord) -> bool:
         line = record.getMessage()

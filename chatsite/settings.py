@@ -30,6 +30,8 @@ INSTALLED_APPS = [
     "chatsite",
     "chatsite.accounts",
     "chatsite.moderation",
+    "chatsite.sharing",
+    "chatsite.transfer",
     "conversations",
     "chatsite.apps.AdminConfig",
     "django.contrib.auth",
@@ -207,6 +209,9 @@ ACCOUNT_RATE_LIMITS = {
     "reset_password_from_key": "20/m/ip",
     "change_password": "5/5m/user",
     "confirm_email": "3/5m/key",
+    "shared_password": "30/m/ip,5/5m/key",  # the key: a shared link, together with the caller's address
+    "shared_password_of_link": "100/h/key",
+    "guest": "60/h/ip",
 }
 # How many proxies of yours stand before this server. Each appends to X-Forwarded-For the address it was called from;
 # what stands further left was written by the caller. On Heroku it is the router.

@@ -42,6 +42,13 @@ class MessageForm(forms.Form):
 
 
 class RetryForm(MessageForm):
+    """`same` asks whoever wrote the answer, whatever is chosen in the composer."""
+
+    message_id = forms.CharField(max_length=64)
+    same = forms.BooleanField(required=False)
+
+
+class EditForm(MessageForm):
     message_id = forms.CharField(max_length=64)
 
 

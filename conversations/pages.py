@@ -66,6 +66,8 @@ def chat_context(user, conversation: Conversation | None, fresh: Conversation | 
     transcript, lacks = services.read_what_is_there(conversation) if conversation else (Transcript(), None)
     views = message_views(transcript, str(conversation.pk)) if conversation else []
     compared = comparison(transcript, str(conversation.pk)) if conversation else None
+    if conversation:
+        views, compared = _with_thumbs(conversation, views, compared)
     live = next((view.generation_id for view in reversed(views) if view.is_live), "")
     if lacks and not transcript.leaf:
         transcript = replace(transcript, leaf=UNREAD)
@@ -74,12 +76,27 @@ def chat_context(user, conversation: Conversation | None, fresh: Conversation | 
         "messages": views,
         "comparison": compared,
         "lacks": lacks,
+        "later": "" if lacks else services.later(transcript),
         "composer": chosen,
         "memory": None if lacks else memory(conversation, chosen, transcript),
         "examples": [] if views or lacks else [str(example) for example in settings.CHAT_EXAMPLE_PROMPTS[:4]],
         "show_connect_notice": user.is_staff and not has_language_model(),
         "greeting_name": user.get_full_name(),
     }
+
+
+def _with_thumbs(
+    conversation: Conversation, views: list[MessageView], compared: Comparison | None
+) -> tuple[list[MessageView], Comparison | None]:
+    given = services.feedback_on(conversation)
+    if not given:
+        return views, compared
+
+    def rated(view: MessageView) -> MessageView:
+        return replace(view, thumb=given[view.id].thumb) if view.id in given else view
+
+    columns = compared and replace(compared, columns=tuple(map(rated, compared.columns)))
+    return [rated(view) for view in views], columns
 
 
 def memory(conversation: Conversation | None, shown: Composer, transcript: Transcript) -> services.Fullness | None:

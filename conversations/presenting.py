@@ -50,6 +50,8 @@ class MessageView:
     measures: tuple[str, ...] = ()
     is_cut: bool = False
     """Something is missing at its end, and a model can go on from there."""
+    thumb: str = ""
+    """What its reader thought of it: "up", "down", or nothing."""
     versions: tuple[str, ...] = ()
     """Ids of the messages that stand in the same place, this one among them; empty if it is alone."""
 

@@ -126,8 +126,13 @@ def remember_author(request: HttpRequest, response: HttpResponse) -> HttpRespons
     return response
 
 
+def keep_draft(request: HttpRequest, content: str) -> None:
+    """Text that this person's next page of a chat holds in its composer."""
+    request.session[DRAFT] = {"author": str(request.user.pk), "content": content}
+
+
 def take_draft(request: HttpRequest) -> str:
-    """What this person sent while logged out, once."""
+    """What this person sent while logged out, or took back, once."""
     draft = request.session.pop(DRAFT) if DRAFT in request.session else {}
     return draft.get("content", "") if draft.get("author") == str(request.user.pk) else ""
 

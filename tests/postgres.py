@@ -18,6 +18,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 FOLDER = Path(__file__).resolve().parent.parent / "var" / "postgres"
 MISSING = (
@@ -55,8 +56,21 @@ def postgres_url(folder: Path = FOLDER) -> Iterator[str]:
         try:
             yield server.get_uri(database=database)
         finally:
-            for name in (database, f"test_{database}"):  # Django's own name for a test database, if it was left
+            left = admin.execute("SELECT datname FROM pg_database WHERE datname LIKE %s", [f"%{database}%"]).fetchall()
+            for (name,) in left:  # Django's test databases too, one for each worker, if they were left
                 admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+def database_beside(url: str, name: str) -> str:
+    """The address of another database on the same server, made if it is not there. Whoever made `url` drops it."""
+    import psycopg
+
+    address = urlsplit(url)
+    database = f"{address.path.removeprefix('/')}_{name}"
+    with psycopg.connect(url, autocommit=True) as admin:
+        if not admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database]).fetchone():
+            admin.execute(f"CREATE DATABASE {database}")
+    return urlunsplit(address._replace(path=f"/{database}"))
 
 
 def main(arguments: list[str]) -> int:

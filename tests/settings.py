@@ -16,6 +16,11 @@ for name in [name for name in os.environ if name.startswith("CHAT_CONNECTION")]:
 os.environ["ENV_FILE"] = os.devnull
 os.environ["DEBUG"] = "1"
 os.environ["CHAT_FIND_OLLAMA"] = "0"
+# Servers that tests start use the given database itself: each of several workers has one of its own.
+if (worker := os.environ.get("PYTEST_XDIST_WORKER")) and os.environ.get("DATABASE_URL", "").startswith("postgres"):
+    from tests.postgres import database_beside
+
+    os.environ["DATABASE_URL"] = database_beside(os.environ["DATABASE_URL"], worker)
 
 from chatsite.settings import *  # noqa: E402, F403
 

@@ -57,6 +57,11 @@ class Observer:
             await asyncio.to_thread(self.look)
             await asyncio.sleep(0.005)
 
+    def told(self) -> str:
+        """What each of them did last: whoever holds one too many can be found by it."""
+        rows = self._connection.execute(f"SELECT state, state_change, query FROM pg_stat_activity {OTHERS}").fetchall()
+        return "\n".join(map(str, rows))
+
     def close_all(self) -> None:
         """Let the server close what it counts; first what other tests left open in the thread that they share."""
         SyncToAsync.single_thread_executor.submit(connections.close_all).result(30)
@@ -129,7 +134,8 @@ def test_two_hundred_live_replies_hold_no_connections(site, scripted):
 
     with observed() as observer:
         during = asyncio.run(visit(observer))
-    assert during <= FEW
+        told = observer.told()
+    assert during <= FEW, told
     assert observer.most <= MOST_CONNECTIONS
     assert set(Generation.objects.values_list("status", flat=True)) == {"completed"}
 

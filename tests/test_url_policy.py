@@ -18,6 +18,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from chatsite.health import PROBES
 from chatsite.moderation.models import TermList
+from chatsite.sharing.models import SharedLink
 from conversations import services
 from conversations.models import Conversation, Generation, Persona
 from conversations.stores import get_store
@@ -54,6 +55,12 @@ POLICIES = {
     "conversations:send": OWNER,
     "conversations:retry": OWNER,
     "conversations:continue": OWNER,
+    "conversations:again": OWNER,
+    "conversations:edit": OWNER,
+    "conversations:take_back": OWNER,
+    "conversations:clear": OWNER,
+    "conversations:rate": OWNER,
+    "conversations:explain": OWNER,
     "conversations:select": OWNER,
     "conversations:keep": OWNER,
     "conversations:rename": OWNER,
@@ -66,6 +73,16 @@ POLICIES = {
     "conversations:follow": OWNER,
     "conversations:stop": OWNER,
     "conversations:stop_all": OWNER,
+    "sharing:shared": PUBLIC,
+    "sharing:copy": LOGIN,
+    "sharing:links": LOGIN,
+    "sharing:share": OWNER,
+    "sharing:revoke": OWNER,
+    "transfer:chat": OWNER,
+    "transfer:print": OWNER,
+    "transfer:download": OWNER,
+    "transfer:home": LOGIN,
+    "transfer:everything": LOGIN,
     "admin:*": STAFF,
     "healthz": PUBLIC,
     "readyz": PUBLIC,
@@ -118,7 +135,13 @@ def those(policy: str, among: list[Address] = ALL):
 
 
 def ids_of_nothing() -> dict[str, str]:
-    return {"conversation_id": str(uuid.uuid4()), "generation_id": str(uuid.uuid4()), "persona_id": "987654321"}
+    return {
+        "conversation_id": str(uuid.uuid4()),
+        "generation_id": str(uuid.uuid4()),
+        "persona_id": "987654321",
+        "link_id": str(uuid.uuid4()),
+        "form": "json",
+    }
 
 
 def values_for(user) -> dict[str, str]:
@@ -134,7 +157,13 @@ def values_for(user) -> dict[str, str]:
         "key": "abc-123",
         "pk": str(TermList.objects.get_or_create(name="Rude words")[0].pk),
         "alias": next(iter(settings.CHAT_BACKENDS)),
+        "token": shared_link(user).token,
     }
+
+
+def shared_link(user, chat: Conversation | None = None) -> SharedLink:
+    chat = chat or Conversation.objects.create(user=user, title="Secret plans")
+    return SharedLink.objects.create(user=user, conversation=chat, snapshot='{"messages":[]}', message_count=0)
 
 
 @pytest.fixture
@@ -162,6 +191,8 @@ def chat(catalogue, alice) -> dict[str, str]:
         "conversation_id": str(conversation.pk),
         "generation_id": str(generation.pk),
         "persona_id": str(persona.pk),
+        "link_id": str(shared_link(alice, conversation).pk),
+        "form": "json",
     }
 
 

@@ -1,7 +1,8 @@
 """The admin: the catalogue is edited here; conversations and replies show their metadata, never their text."""
 
 from conversations.admin.chat_models import ChatModelAdmin
+from conversations.admin.feedback import FeedbackAdmin
 from conversations.admin.personas import PersonaAdmin
 from conversations.admin.records import ConversationAdmin, GenerationAdmin
 
-__all__ = ["ChatModelAdmin", "ConversationAdmin", "GenerationAdmin", "PersonaAdmin"]
+__all__ = ["ChatModelAdmin", "ConversationAdmin", "FeedbackAdmin", "GenerationAdmin", "PersonaAdmin"]

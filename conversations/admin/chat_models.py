@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
 from conversations import services
+from conversations.admin.feedback import thumbs_of, with_thumbs
 from conversations.admin.model_settings import ModelSettingInline
 from conversations.admin.offers import OffersMixin
 from conversations.admin.probes import ProbesMixin
@@ -94,12 +95,22 @@ class ChatModelAdmin(OffersMixin, ProbesMixin, admin.ModelAdmin):
         ),
         (_("How it is used"), {"fields": ["filter_level", "parameters"]}),
     ]
-    list_display = ["label", "backend", "model_id", "use_case", "context_size", "enabled", "is_default", "order"]
+    list_display = [
+        *("label", "backend", "model_id", "use_case", "context_size", "thumbs", "enabled", "is_default", "order"),
+    ]
     list_display_links = ["label"]
     list_editable = ["enabled", "order"]
     list_filter = ["enabled", "backend", "filter_level"]
     search_fields = ["label", "model_id", "description", "use_case"]
     actions = ["test", "enable", "disable", "make_default"]
+
+    def get_queryset(self, request):
+        return with_thumbs(super().get_queryset(request))
+
+    @admin.display(description=_("thumbs"), ordering="thumbs_up")
+    def thumbs(self, model: ChatModel) -> str:
+        """How many were given to its answers, linked to what people wrote."""
+        return thumbs_of(model)
 
     def changelist_view(self, request, extra_context=None):
         connections = list(settings.CHAT_BACKENDS) if self.has_add_permission(request) else []

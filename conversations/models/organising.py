@@ -67,6 +67,10 @@ class Feedback(models.Model):
     def __str__(self) -> str:
         return self.get_value_display()
 
+    @property
+    def thumb(self) -> str:
+        return "up" if self.value == self.Value.UP else "down"
+
 
 class SavedPrompt(models.Model):
     """A text to begin a message with, called by `/name`: shared by admins (no owner), or one's own."""

@@ -21,6 +21,7 @@ from conversations.services.conversations import (
     start_conversation,
     store,
 )
+from conversations.services.feedback import explain, feedback_on, rate, unrate
 from conversations.services.fullness import Fullness, fullness
 from conversations.services.personas import (
     delete_persona,
@@ -36,7 +37,8 @@ from conversations.services.search import Found, Wanted, search
 from conversations.services.speed import Speed, speeds
 from conversations.services.stopping import stop
 from conversations.services.tuning import options_for, settings_of, system_prompt_of, usual_settings
-from conversations.services.turns import edit_message, regenerate, select, send_message
+from conversations.services.turning_back import clear, later, take_back
+from conversations.services.turns import edit_message, own_message, regenerate, select, send_message
 from conversations.services.values import nearest
 from conversations.services.wishes import OWN_TEXT, Wish, begin, defaults_of, set_defaults, take, tune
 
@@ -52,6 +54,7 @@ __all__ = [
     "begin",
     "by_id",
     "choose_model",
+    "clear",
     "compare",
     "continue_reply",
     "create",
@@ -60,15 +63,20 @@ __all__ = [
     "delete",
     "delete_persona",
     "edit_message",
+    "explain",
+    "feedback_on",
     "forget_catalogue",
     "fullness",
     "keep",
+    "later",
     "latest",
     "nearest",
     "options_for",
+    "own_message",
     "own_persona",
     "own_personas",
     "personas_for",
+    "rate",
     "read",
     "read_what_is_there",
     "recall_counts",
@@ -89,7 +97,9 @@ __all__ = [
     "store",
     "system_prompt_of",
     "take",
+    "take_back",
     "tune",
+    "unrate",
     "usable_persona",
     "usual_settings",
 ]

@@ -66,20 +66,27 @@ async def send_message(
 
 
 async def regenerate(
-    conversation: Conversation, message_id: str, *, idempotency_key: str | None = None, model: int | None = None
+    conversation: Conversation,
+    message_id: str,
+    *,
+    idempotency_key: str | None = None,
+    model: int | None = None,
+    by_the_same: bool = False,
 ) -> Generation:
     """Ask for another answer beside the reply `message_id`, which stays. Raises what send_message raises.
 
-    Where models are compared, it comes in the place of that one, by default from the same model.
+    `by_the_same` asks whoever wrote that one, if it is still to be had. Where models are compared, it comes in the
+    place of that one, by default from the same model.
     """
     key = idempotency_key or new_id()
-    body = body_hash(conversation, message_id, "regenerate", model)
+    body = body_hash(conversation, message_id, "regenerate", model, *(["same"] if by_the_same else []))
 
     async def attempt() -> Generation:
         transcript = await in_store(read_with_room, conversation)
         question, reply = answered(transcript, message_id)
         lane = lane_of(transcript, reply)
-        wanted = await in_database(pk_of_writer, reply) if lane and model is None else model
+        by_writer = (lane or by_the_same) and model is None
+        wanted = await in_database(pk_of_writer, reply) if by_writer else model
         chosen, options = await in_database(chosen_with_options, wanted, conversation)
         draft = Draft(
             conversation,
@@ -123,16 +130,26 @@ def pk_of_writer(reply: Message) -> int | None:
 
 
 async def edit_message(
-    conversation: Conversation, message_id: str, content: str, *, idempotency_key: str | None = None
+    conversation: Conversation,
+    message_id: str,
+    content: str,
+    *,
+    idempotency_key: str | None = None,
+    model: int | None = None,
 ) -> Generation:
     """Send another version of a message, as its sibling. Raises what send_message raises."""
-    transcript = await in_store(read, conversation)
-    original = transcript.index().get(message_id)
-    if original is None or original.role != "user":
-        raise InputError(_("There is no such message in this chat any more. Reload the page."))
+    original = await in_store(own_message, conversation, message_id)
     return await send_message(
-        conversation, content, parent_id=original.parent_id or "", idempotency_key=idempotency_key
+        conversation, content, parent_id=original.parent_id or "", idempotency_key=idempotency_key, model=model
     )
+
+
+def own_message(conversation: Conversation, message_id: str) -> Message:
+    """A person's own message. Raises InputError if there is none, StoreUnavailable."""
+    message = read(conversation).index().get(message_id)
+    if message is None or message.role != "user":
+        raise InputError(_("There is no such message in this chat any more. Reload the page."))
+    return message
 
 
 def select(conversation: Conversation, message_id: str | None) -> None:

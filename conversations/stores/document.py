@@ -13,6 +13,7 @@ import hashlib
 import json
 import math
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -39,16 +40,30 @@ class _Broken(ValueError):
 
 def dumps(key: Key, transcript: Transcript) -> str:
     """The document: clean text (cleaning.py), compact. Raises TooLarge beyond CHAT_MAX_DOCUMENT_SIZE bytes."""
-    text = _encode(_as_data(key, transcript))
+    text = canonical(key, transcript)
     if len(text.encode()) > settings.CHAT_MAX_DOCUMENT_SIZE:
         raise TooLarge(_("This chat has become too long to be kept. Start a new one."))
     return text
 
 
+def canonical(key: Key, transcript: Transcript) -> str:
+    """The document whatever its size: what a store keeps, byte for byte."""
+    return _encode(_as_data(key, transcript))
+
+
 def loads(text: str | bytes, key: Key, version: str | None = None) -> Transcript:
     """The transcript in a document. Raises CorruptDocument, naming the key and the field but no content."""
+    return _read(lambda: _decode(text), key, version)
+
+
+def of_data(data: Any, key: Key) -> Transcript:
+    """The transcript in a document that was decoded already, by whoever found it in a file. Raises as `loads`."""
+    return _read(lambda: _cleaned(data), key, None)
+
+
+def _read(decode: Callable[[], Any], key: Key, version: str | None) -> Transcript:
     try:
-        return _as_transcript(_decode(text), version)
+        return _as_transcript(decode(), version)
     except _Broken as error:
         reason = str(error)
     except RecursionError:
@@ -62,7 +77,7 @@ def loads(text: str | bytes, key: Key, version: str | None = None) -> Transcript
 
 def checksum(key: Key, transcript: Transcript) -> str:
     """SHA-256 of the canonical document, whatever store it came from; hexadecimal."""
-    return hashlib.sha256(_encode(_as_data(key, transcript)).encode()).hexdigest()
+    return hashlib.sha256(canonical(key, transcript).encode()).hexdigest()
 
 
 def _as_data(key: Key, transcript: Transcript) -> dict[str, Any]:

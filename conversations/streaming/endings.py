@@ -17,7 +17,7 @@ from conversations.outbox import turn_messages
 from conversations.presenting import footer_html, message_view
 from conversations.rendering import needs_whole, render
 from conversations.stores import get_store
-from conversations.streaming.executors import in_database
+from conversations.streaming.executors import in_database, in_thread
 from conversations.streaming.feed import Feed
 from conversations.streaming.frames import END, OPENING, Cursor, encode
 from conversations.streaming.live_blocks import render_all
@@ -37,7 +37,7 @@ async def complete(feed: Feed, generation_id: UUID, row: Generation | None) -> N
             return
         if title := title_data(row.conversation):
             feed.notice(Delta(metadata=title))
-        feed.complete(*await asyncio.to_thread(_last_words, feed.unsettled, feed.cursor, row))
+        feed.complete(*await in_thread(_last_words, feed.unsettled, feed.cursor, row))
     except Exception:
         logger.exception("Reply %s could not be shown; its readers come back by themselves", generation_id)
         feed.close()

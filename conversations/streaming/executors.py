@@ -49,6 +49,16 @@ async def in_store(function: Callable[..., T], *args) -> T:
     return await _run(executor, function, args)
 
 
+async def in_thread(function: Callable[..., T], *args) -> T:
+    """Run a function that would hold up the event loop, and uses no database, in the language of whoever asks."""
+    return await asyncio.to_thread(_speaking, translation.get_language(), function, args)
+
+
+def _speaking(language: str | None, function: Callable[..., T], args: tuple) -> T:
+    with translation.override(language):  # Django keeps it for each thread
+        return function(*args)
+
+
 def _run(executor: ThreadPoolExecutor, function: Callable[..., T], args: tuple) -> asyncio.Future[T]:
     """In the context of whoever asks: its language, and the request's number for the log."""
     context, language = contextvars.copy_context(), translation.get_language()
@@ -71,8 +81,7 @@ def check_time(by: float) -> None:
 def _job(by: float, language: str | None, function: Callable[..., T], args: tuple) -> T:
     check_time(by)
     try:
-        with translation.override(language):  # Django keeps it for each thread
-            return function(*args)
+        return _speaking(language, function, args)
     finally:
         for connection in connections.all(initialized_only=True):
             if connection.vendor != "sqlite":

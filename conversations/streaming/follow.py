@@ -15,6 +15,7 @@ from uuid import UUID
 from weakref import WeakKeyDictionary
 
 from django.conf import settings
+from django.utils import translation
 
 from conversations import plain_sql
 from conversations.models import Conversation, Generation
@@ -41,6 +42,8 @@ class _Source:
     tasks: set[asyncio.Task] = field(default_factory=set)
     is_distant: bool = False
     """Another process writes the reply."""
+    language: str | None = field(default_factory=translation.get_language)
+    """Of whoever follows it, which is one person."""
 
 
 class Readers:
@@ -137,7 +140,8 @@ class Readers:
 
 async def _complete(source: _Source, generation_id: UUID) -> None:
     try:
-        await endings.complete(source.feed, generation_id, current_writer().decided.get(generation_id))
+        with translation.override(source.language):
+            await endings.complete(source.feed, generation_id, current_writer().decided.get(generation_id))
     finally:
         source.ready.set()
 

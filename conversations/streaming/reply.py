@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from uuid import UUID
 
+from django.utils import translation
+
 from conversations.cleaning import Cleaner, clean
 from conversations.errors import Refused
 from conversations.guards import Exchange, Part, ReplyGuards
@@ -53,6 +55,8 @@ class LiveReply:
     generation: Generation | None = None
     """The row as it was accepted; once `outcome` is decided, as it was decided, which may have been by another."""
     is_stored: bool = False
+    language: str | None = field(default_factory=translation.get_language)
+    """Of whoever asked: in it stands what this site itself says about the reply."""
     beside: list[LiveReply] = field(default_factory=list, repr=False, compare=False)
     """All that answer the same message, this one among them, where models are compared: one of them gets the title."""
     candidate: Candidate = field(init=False)

@@ -15,6 +15,7 @@ from uuid import UUID
 from weakref import WeakKeyDictionary
 
 from django.conf import settings
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from conversations.errors import ShuttingDown
@@ -137,7 +138,8 @@ class Writer:
             reply.task.cancel()
 
     async def _write(self, reply: LiveReply) -> None:
-        reply.outcome = await pull(reply, self.relay)
+        with translation.override(reply.language):
+            reply.outcome = await pull(reply, self.relay)
         reply.learn()
         await self.conclude(reply)
 
@@ -147,7 +149,8 @@ class Writer:
             return
         reply.is_concluding = True
         try:
-            won = await in_database(outcome.settle, reply, reply.outcome, self.id)
+            with translation.override(reply.language):
+                won = await in_database(outcome.settle, reply, reply.outcome, self.id)
         except outcome.REFUSALS:
             logger.exception("Reply %s could not be written", reply.generation_id)
             reply.outcome = outcome.unwritable()

@@ -5,21 +5,27 @@ whole pages and redirects. A stranger's conversation does not exist.
 """
 
 from conversations.views.chats import delete, history, home, memory, rename, show
+from conversations.views.feedback import explain, rate
 from conversations.views.models import catalogue, choices
 from conversations.views.personas import create_persona, delete_persona, edit_persona, personas
 from conversations.views.replies import follow, stop, stop_all
 from conversations.views.tuning import defaults, new_settings, settings, use_persona
-from conversations.views.turns import csrf_failure, go_on, keep, retry, select, send, start
+from conversations.views.turning_back import clear, take_back
+from conversations.views.turns import again, csrf_failure, edit, go_on, keep, retry, select, send, start
 
 __all__ = [
+    "again",
     "catalogue",
     "choices",
+    "clear",
     "create_persona",
     "csrf_failure",
     "defaults",
     "delete",
     "delete_persona",
+    "edit",
     "edit_persona",
+    "explain",
     "follow",
     "go_on",
     "history",
@@ -28,6 +34,7 @@ __all__ = [
     "memory",
     "new_settings",
     "personas",
+    "rate",
     "rename",
     "retry",
     "select",
@@ -37,5 +44,6 @@ __all__ = [
     "start",
     "stop",
     "stop_all",
+    "take_back",
     "use_persona",
 ]

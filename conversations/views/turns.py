@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
+from asgiref.sync import sync_to_async
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.urls import reverse
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from conversations import services
 from conversations.access import members_only, own_or_404
 from conversations.errors import ChatError, InputError
-from conversations.forms import MessageForm, RetryForm, wish_fields, wish_of
+from conversations.forms import EditForm, MessageForm, RetryForm, wish_fields, wish_of
 from conversations.models import Conversation
-from conversations.responses import refusal, stale_form, turn_response
+from conversations.responses import is_fetch, refusal, stale_form, turn_response, with_delay
 from conversations.streaming.executors import in_database
+from conversations.types import new_id
 
 
 @require_POST
@@ -35,8 +39,47 @@ async def send(request: HttpRequest, conversation_id) -> HttpResponse:
 @require_POST
 @members_only
 async def retry(request: HttpRequest, conversation_id) -> HttpResponse:
-    """Another answer, in the place of one that failed."""
+    """Another answer beside one that is there: by the model that is chosen, or by the `same`."""
     return await _answer_again(request, conversation_id, services.regenerate)
+
+
+@require_GET
+@members_only
+def again(request: HttpRequest, conversation_id) -> HttpResponse:
+    """For another answer: by which model? Our script asks on the chat's own page."""
+    conversation = own_or_404(request.user, conversation_id)
+    models = services.available_models()
+    context = {"conversation": conversation, "message_id": request.GET.get("message", ""), "models": models}
+    return render(request, "conversations/again.html", context | {"key": new_id()})
+
+
+@require_http_methods(["GET", "POST"])
+@members_only
+async def edit(request: HttpRequest, conversation_id) -> HttpResponse:
+    """Another version of what was said, and an answer to it; the first version stays. A page, without our script."""
+    user = await request.auser()
+    conversation = await in_database(own_or_404, user, conversation_id)
+    if request.method == "GET":
+        return await sync_to_async(_edit_page)(request, conversation)
+    try:
+        data = _valid(EditForm(request.POST))
+        generation = await services.edit_message(
+            conversation, data["message_id"], data["content"], idempotency_key=data["key"], model=data["model"]
+        )
+    except ChatError as error:
+        if is_fetch(request):
+            return await refusal(request, conversation, error)
+        return await sync_to_async(_edit_page)(request, conversation, error)
+    return await turn_response(request, generation)
+
+
+def _edit_page(request: HttpRequest, conversation: Conversation, error: ChatError | None = None) -> HttpResponse:
+    message_id = request.POST.get("message_id") or request.GET.get("message", "")
+    text = request.POST.get("content", "") if error else services.own_message(conversation, message_id).content
+    context = {"conversation": conversation, "message_id": message_id, "text": text, "key": new_id(), "error": error}
+    context["max_length"] = settings.CHAT_MAX_MESSAGE_LENGTH
+    response = render(request, "conversations/edit.html", context, status=error.status if error else 200)
+    return with_delay(response, error) if error else response
 
 
 @require_POST
@@ -53,7 +96,7 @@ def select(request: HttpRequest, conversation_id) -> HttpResponse:
     conversation = own_or_404(request.user, conversation_id)
     message_id = request.POST.get("message_id", "")
     services.select(conversation, message_id)
-    return _back_to(conversation, message_id)
+    return back_to(conversation, message_id)
 
 
 @require_POST
@@ -64,10 +107,10 @@ async def keep(request: HttpRequest, conversation_id) -> HttpResponse:
     conversation = await in_database(own_or_404, user, conversation_id)
     message_id = request.POST.get("message_id", "")
     await services.keep(conversation, message_id)
-    return _back_to(conversation, message_id)
+    return back_to(conversation, message_id)
 
 
-def _back_to(conversation: Conversation, message_id: str) -> HttpResponse:
+def back_to(conversation: Conversation, message_id: str) -> HttpResponse:
     url = reverse("conversations:show", args=[conversation.pk])
     return HttpResponse(status=303, headers={"Location": f"{url}#m-{quote(message_id)}"})
 
@@ -92,7 +135,10 @@ async def _answer_again(request: HttpRequest, conversation_id, verb) -> HttpResp
     conversation = await in_database(own_or_404, user, conversation_id)
     try:
         data = _valid(RetryForm(request.POST))
-        generation = await verb(conversation, data["message_id"], idempotency_key=data["key"], model=data["model"])
+        how = {"by_the_same": True} if data["same"] and verb is services.regenerate else {}
+        generation = await verb(
+            conversation, data["message_id"], idempotency_key=data["key"], model=data["model"], **how
+        )
     except ChatError as error:
         return await refusal(request, conversation, error)
     return await turn_response(request, generation, is_retry=True)

@@ -1,6 +1,7 @@
 // The page of a conversation: composer, messages and sidebar work together here.
 import { startComposer } from "./composer.js";
 import { addCodeTools, startCopy } from "./copy.js";
+import { editsKept } from "./drafts.js";
 import { follow } from "./follow.js";
 import { startMemory } from "./memory.js";
 import { BLANK, hasText, painter, reduce } from "./reply.js";
@@ -45,6 +46,44 @@ function settingsLater() {
   };
 }
 
+const ACTIONS = {
+  again: () => import("./again.js"),
+  edit: () => import("./edit.js"),
+  thumb: () => import("./feedback.js"),
+};
+
+/** What can be done with one message; its code comes when it is wanted. Where that cannot be had, pages stand in. */
+function startActions(composer, tell) {
+  async function act(name, control) {
+    const module = await ACTIONS[name]().catch(() => null);
+    if (module) module.act(control, composer, tell);
+    else if (control.href) location.assign(control.href);
+    else control.form.requestSubmit(control);
+  }
+
+  document.addEventListener("click", (event) => {
+    const control = event.target.closest("[data-again], [data-edit], [data-thumb]");
+    if (!control || event.ctrlKey || event.metaKey || event.shiftKey || event.defaultPrevented) return;
+    event.preventDefault();
+    act(Object.keys(ACTIONS).find((name) => name in control.dataset), control);
+  });
+  document.addEventListener("submit", (event) => {
+    const turnsBack = event.submitter?.matches("[data-take-back], [data-bring-back], [data-clear]");
+    if (!turnsBack || navigator.onLine) return;
+    event.preventDefault(); // the page would be gone, and nothing gained
+    composer.refuse({});
+  });
+  restoreEdits(composer, (control) => act("edit", control));
+}
+
+/** A message that was being edited when the page was left is being edited again. */
+function restoreEdits({ draftStorage }, edit) {
+  for (const id of editsKept(draftStorage, document.body.dataset.user)) {
+    const control = document.getElementById(`m-${id}`)?.querySelector("[data-edit]");
+    if (control) edit(control);
+  }
+}
+
 function startChat(chat) {
   const list = chat.querySelector("[data-messages]");
   const announcer = document.querySelector("[data-announcer]");
@@ -56,6 +95,17 @@ function startChat(chat) {
   function announce(name) {
     const text = announcer.getAttribute(`data-${name.replaceAll("_", "-")}`) ?? "";
     if (announcer.textContent !== text) announcer.textContent = text;
+  }
+
+  /** A sentence that everybody sees for a while. */
+  function toast(name) {
+    const place = document.querySelector(".toasts") ?? document.body.appendChild(document.createElement("div"));
+    place.className = "toasts";
+    place.setAttribute("role", "status");
+    const paragraph = document.createElement("p");
+    paragraph.className = "toast";
+    paragraph.textContent = announcer.getAttribute(`data-${name}`);
+    place.replaceChildren(paragraph);
   }
 
   function announceThinking(before, now) {
@@ -90,16 +140,22 @@ function startChat(chat) {
     if (inColumn) {
       replaced.replaceWith(...fresh); // in its column
     } else {
-      replaced?.remove();
+      dropFrom(replaced);
       list.append(...fresh);
     }
-    for (const element of document.querySelectorAll(".greeting, .examples")) element.remove();
+    for (const element of document.querySelectorAll(".greeting, .examples, [data-taken-back]")) element.remove();
     memory.adopt(turn.querySelector("template[data-memory-view]").content.firstElementChild);
     placeRow(turn.querySelector("template[data-sidebar-row]").content.firstElementChild);
     moveTo(turn);
     if (!inColumn) toEnd();
     const articles = fresh.flatMap((piece) => [piece, ...piece.querySelectorAll("article")]);
     for (const article of articles) if (article.dataset.follow) watch(article);
+  }
+
+  /** Another version comes in the place of a message: what followed this one belongs to it. */
+  function dropFrom(message) {
+    while (message?.nextElementSibling) message.nextElementSibling.remove();
+    message?.remove();
   }
 
   function moveTo(turn) {
@@ -145,7 +201,8 @@ function startChat(chat) {
 
   const memory = startMemory(list);
   const composer = startComposer({ begin, accepted, failed, settled: settings.settled, adopted: settings.renewed });
-  startCopy(() => announce("copied"));
+  startCopy((name) => (name === "copied" ? announce : toast)(name));
+  startActions(composer, { announce, toast });
   addCodeTools(list);
   for (const article of list.querySelectorAll("[data-follow]")) watch(article);
   // Back from a new conversation to the empty page: that page is not this document any more.

@@ -1,5 +1,5 @@
 // The composer: what is typed is kept until the site has accepted it.
-import { browserStorage, joined, keepDraft, recallDraft } from "./drafts.js";
+import { browserStorage, joined, keepDraft, recallDraft, withDraft, without } from "./drafts.js";
 import { deliver, post } from "./send.js";
 
 /** Whether this key press sends. Not while an input method composes (229: Safari ends a composition so). */
@@ -54,8 +54,7 @@ export function startComposer(page) {
     part("error").replaceChildren(...(sentence ? [sentence] : []));
   }
 
-  function adopt(fresh) {
-    const chosen = form.elements.model?.value;
+  function adopt(fresh, chosen = form.elements.model?.value) {
     const focused = form.contains(document.activeElement) && document.activeElement !== field;
     for (const piece of fresh.querySelectorAll("[data-part]")) {
       part(piece.dataset.part).replaceChildren(...piece.childNodes);
@@ -108,9 +107,9 @@ export function startComposer(page) {
     refuse(answer);
   }
 
-  function accept(turn, replaced) {
+  function accept(turn, replaced, model) {
     keepDraft(storage, draftKey(), "");
-    adopt(turn.querySelector("template[data-composer]").content.querySelector("form"));
+    adopt(turn.querySelector("template[data-composer]").content.querySelector("form"), model);
     if (!replaced) comparing?.clear();
     keep();
     page.accepted(turn, replaced);
@@ -121,22 +120,37 @@ export function startComposer(page) {
     else complain("network");
   }
 
-  async function retry(button) {
-    const beside = button.closest("[data-comparison]") !== null; // the others may still be written
-    if (busy || (isLive() && !beside)) return;
-    const article = button.closest("article"); // the button itself may be replaced while the site answers
-    const focused = button === document.activeElement;
+  /**
+   * Ask for an answer in the place of `article`; `changes` are laid over the fields of the composer, null takes one away.
+   * Returns what the site answered, or null if something else is on its way. `beside`: others may still be written;
+   * `follows`: who answers now is chosen for what comes next, too.
+   */
+  async function answerAgain(article, url, changes, { beside = false, follows = false } = {}) {
+    if (busy || (isLive() && !beside)) return null;
     const body = fields();
-    if (beside || button.hasAttribute("data-continue")) body.delete("model"); // whoever began it goes on
-    body.set(button.name, button.value);
-    busy = button.disabled = true;
+    for (const [name, value] of Object.entries(changes)) value === null ? body.delete(name) : body.set(name, value);
+    busy = true;
     complain("");
+    article.classList.add("is-replaced");
     await page.settled();
-    const answer = await deliver(button.formAction, body);
-    busy = button.disabled = false;
-    if (answer.turn) accept(answer.turn, article);
-    else refuse(answer);
-    if (focused) button.isConnected ? button.focus() : refocus();
+    const answer = await deliver(url, body);
+    busy = false;
+    article.classList.remove("is-replaced");
+    if (answer.turn) accept(answer.turn, article, follows ? "" : undefined);
+    return answer;
+  }
+
+  async function retry(button) {
+    const article = button.closest("article"); // the button itself may be replaced while the site answers
+    const beside = button.closest("[data-comparison]") !== null; // the others may still be written
+    const isOwn = beside || button.hasAttribute("data-continue"); // then whoever began it goes on
+    const focused = button === document.activeElement;
+    button.disabled = true;
+    const changes = { [button.name]: button.value, ...(isOwn && { model: null }) };
+    const answer = await answerAgain(article, button.formAction, changes, { beside });
+    button.disabled = false;
+    if (answer && !answer.turn) refuse(answer);
+    if (answer && focused) button.isConnected ? button.focus() : refocus();
   }
 
   async function stop(button) {
@@ -206,6 +220,8 @@ export function startComposer(page) {
     } else if (event.submitter?.hasAttribute("data-retry")) {
       event.preventDefault();
       retry(event.submitter);
+    } else if (event.submitter?.hasAttribute("data-bring-back")) {
+      keepDraft(storage, draftKey(), without(field.value, given));
     } else if (event.target.hasAttribute("data-examples")) {
       event.preventDefault();
       send(event.submitter.value);
@@ -214,8 +230,9 @@ export function startComposer(page) {
 
   document.querySelector("[data-compare]")?.addEventListener("beforetoggle", bringComparing, { once: true });
   field.autocomplete = "off"; // the draft is restored here, and a sent message must not come back
-  show(field.value.trim() ? field.value : recallDraft(storage, draftKey())); // somebody may have typed before this script came
+  const given = field.defaultValue; // a question that was taken back
+  show(withDraft(field.value, recallDraft(storage, draftKey()))); // somebody may have typed before this script came
   keep();
   addEventListener("pageshow", nameModel); // the browser brings back what was chosen, later than this script runs
-  return { settle };
+  return { answerAgain, draftStorage: storage, form, refocus, refuse, settle, touch };
 }

@@ -28,6 +28,7 @@ function writeWithoutClipboard(text) {
 
 function contentOf(button) {
   if (button.dataset.copy === "code") return [button.closest(".code").querySelector("pre").textContent];
+  if (button.dataset.copy === "link") return [button.closest("[data-link]").querySelector("input, textarea").value];
   const article = button.closest("article");
   const raw = article.querySelector("template[data-raw]");
   if (!raw) return [article.querySelector("[data-text]").textContent];
@@ -44,16 +45,20 @@ export function addCodeTools(root) {
   }
 }
 
-/** Serve all copy and wrap buttons of the page, those to come included; `announce()` after each copy. */
+/** Serve all copy and wrap buttons of the page, those to come included; `announce(name)` whether it was copied. */
 export function startCopy(announce) {
   document.addEventListener("click", async ({ target }) => {
     const wrap = target.closest("[data-wrap]");
     if (wrap) wrap.setAttribute("aria-pressed", String(wrap.closest(".code").classList.toggle("is-wrapped")));
     const button = target.closest("[data-copy]");
     if (!button) return;
-    await write(...contentOf(button));
+    try {
+      await write(...contentOf(button));
+    } catch {
+      return announce("not-copied");
+    }
     button.setAttribute("data-copied", "");
     setTimeout(() => button.removeAttribute("data-copied"), SHOWN);
-    announce();
+    announce("copied");
   });
 }

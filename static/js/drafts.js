@@ -23,9 +23,34 @@ export function keepDraft(storage, key, text, now = Date.now()) {
   for (const name of byAge.slice(0, names.length - MOST)) storage.removeItem(name);
 }
 
+/** The name under which a changed message is kept. */
+export function editKey(person, id) {
+  return `${person} edit ${id}`;
+}
+
+/** The ids of the messages that this person was changing when a page was left. */
+export function editsKept(storage, person) {
+  const begin = PREFIX + editKey(person, "");
+  const names = storage ? Object.keys(storage) : [];
+  return names.filter((name) => name.startsWith(begin)).map((name) => name.slice(begin.length));
+}
+
 /** Two texts one after the other, where either may be empty. */
 export function joined(first, second) {
   return [first, second].filter((text) => text.trim()).join("\n");
+}
+
+/** What stands in the field together with what was kept, neither of it twice. */
+export function withDraft(shown, draft) {
+  if (shown.includes(draft) && shown.trim()) return shown;
+  return draft.includes(shown) ? draft : joined(draft, shown);
+}
+
+/** A text without what the page gave into it, at its end. */
+export function without(text, given) {
+  if (!given) return text;
+  if (text === given) return "";
+  return text.endsWith(`\n${given}`) ? text.slice(0, -given.length - 1) : text;
 }
 
 /** localStorage, or null where it is blocked: even to look at it throws then. */

@@ -67,6 +67,7 @@ function startMenu() {
 
   function open(link) {
     opener = link;
+    for (const item of menu.querySelectorAll("[data-of-chat]")) item.href = item.dataset.ofChat.replace(NO_ID, idOf(link));
     menu.showPopover({ source: link });
     link.setAttribute("aria-expanded", "true");
     const { left, right, bottom, top } = link.getBoundingClientRect();
@@ -74,7 +75,7 @@ function startMenu() {
     const below = bottom + menu.offsetHeight + 8 < innerHeight;
     menu.style.left = `${Math.max(8, Math.min(start, innerWidth - menu.offsetWidth - 8))}px`;
     menu.style.top = `${below ? bottom + 4 : Math.max(8, top - menu.offsetHeight - 4)}px`;
-    menu.querySelector("button").focus();
+    menu.querySelector("button, a").focus();
   }
 
   document.addEventListener("click", (event) => {
@@ -93,7 +94,7 @@ function startMenu() {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (!step) return;
     event.preventDefault();
-    const items = [...menu.querySelectorAll("button")];
+    const items = [...menu.querySelectorAll("button, a")];
     items.at((items.indexOf(document.activeElement) + step) % items.length).focus();
   });
   menu.addEventListener("click", ({ target }) => {

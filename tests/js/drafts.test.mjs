@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { joined, keepDraft, recallDraft } from "../../static/js/drafts.js";
+import { editKey, editsKept, joined, keepDraft, recallDraft, withDraft, without } from "../../static/js/drafts.js";
 
 /** What drafts use of the browser's Storage. Keys are properties of it, as there. */
 class Storage {
@@ -63,4 +63,29 @@ test("a message that comes back stands before what was typed meanwhile", () => {
   assert.equal(joined("sent", "typed"), "sent\ntyped");
   assert.equal(joined("sent", ""), "sent");
   assert.equal(joined("", "typed"), "typed");
+});
+
+test("what was typed before the script came and what was kept stand together, neither twice", () => {
+  assert.equal(withDraft("", "kept"), "kept");
+  assert.equal(withDraft("typed", ""), "typed");
+  assert.equal(withDraft("typed", "kept"), "kept\ntyped");
+  assert.equal(withDraft("typed", "typed on"), "typed on");
+  assert.equal(withDraft("kept and more", "kept"), "kept and more");
+  assert.equal(withDraft("  ", "kept"), "kept");
+});
+
+test("what the page gave is taken out again, what somebody wrote stays", () => {
+  assert.equal(without("the question", "the question"), "");
+  assert.equal(without("mine\nthe question", "the question"), "mine");
+  assert.equal(without("the question, otherwise", "the question"), "the question, otherwise");
+  assert.equal(without("mine", ""), "mine");
+});
+
+test("messages that were being edited are found by their person", () => {
+  const storage = new Storage();
+  keepDraft(storage, editKey("1", "abc"), "other words");
+  keepDraft(storage, editKey("2", "def"), "of somebody else");
+  keepDraft(storage, "1 /send/", "a draft");
+  assert.deepEqual(editsKept(storage, "1"), ["abc"]);
+  assert.deepEqual(editsKept(null, "1"), []);
 });

@@ -1,0 +1,32 @@
+"""How often strangers may try. Counted in the cache, by allauth's limits (settings.ACCOUNT_RATE_LIMITS)."""
+
+from __future__ import annotations
+
+from allauth.core import ratelimit
+from allauth.core.internal.ratelimit import get_ip
+from django.http import HttpRequest
+
+from chatsite.sharing.models import SharedLink
+
+PASSWORD, PASSWORDS_OF_LINK = "shared_password", "shared_password_of_link"
+PASSWORD_WINDOW = 300  # seconds, as in ACCOUNT_RATE_LIMITS
+GUEST, GUEST_WINDOW = "guest", 3600
+
+
+def may_try_password(request: HttpRequest, link: SharedLink) -> bool:
+    """Each try counts, for the link together with the caller's address, and for the link however many call."""
+    of_caller = ratelimit.consume(request, action=PASSWORD, key=_key(request, link))
+    return of_caller and ratelimit.consume(request, action=PASSWORDS_OF_LINK, key=str(link.pk))
+
+
+def forgive(request: HttpRequest, link: SharedLink) -> None:
+    """The password was right: others who share this address begin anew."""
+    ratelimit.clear(request, action=PASSWORD, key=_key(request, link))
+
+
+def may_become_guest(request: HttpRequest) -> bool:
+    return ratelimit.consume(request, action=GUEST)
+
+
+def _key(request: HttpRequest, link: SharedLink) -> str:
+    return f"{link.pk} {get_ip(request)}"

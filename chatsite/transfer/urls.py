@@ -1,0 +1,13 @@
+from django.urls import path
+
+from chatsite.transfer import views
+
+app_name = "transfer"
+
+urlpatterns = [
+    path("c/<uuid:conversation_id>/export/", views.chat, name="chat"),
+    path("c/<uuid:conversation_id>/export/print/", views.print_page, name="print"),
+    path("c/<uuid:conversation_id>/export/chat.<slug:form>", views.download, name="download"),
+    path("transfer/", views.home, name="home"),
+    path("transfer/all.zip", views.everything, name="everything"),
+]

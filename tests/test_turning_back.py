@@ -1,0 +1,116 @@
+"""Taking the last exchange back and clearing a chat: nothing of it is remembered, and nothing of it is lost."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from conversations import services
+from conversations.errors import ConversationBusy, InputError
+from conversations.models import Generation
+from conversations.streaming.executors import in_database, in_store
+from conversations.types import Message
+from tests.helpers import branch, finished, say
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def _no_titles(settings):
+    settings.CHAT_TITLES = False  # the last request is the last question's
+
+
+@pytest.fixture
+async def chat(engine, alice):
+    """Two exchanges: one, two."""
+    first = await finished(await say(alice, "one"))
+    await finished(await services.send_message(first.conversation, "two"))
+    return first.conversation
+
+
+def contents(messages) -> list[str]:
+    return [message.content for message in messages]
+
+
+async def test_what_was_taken_back_is_in_no_prompt_and_can_be_brought_back(chat, scripted):
+    end = (await branch(chat))[-1]
+    question = await in_store(services.take_back, chat, end.id)
+    assert question.content == "two"
+    assert contents(await branch(chat)) == ["one", "one"]
+    transcript = await in_store(services.read, chat)
+    assert services.later(transcript) == question.id
+    await finished(await services.send_message(chat, "three"))
+    assert contents(scripted.requests[-1].messages)[1:] == ["one", "one", "three"]
+    await in_store(services.select, chat, question.id)
+    assert contents(await branch(chat)) == ["one", "one", "two", "two"]
+
+
+async def test_taking_back_twice_from_two_tabs_takes_one_exchange(chat):
+    end = (await branch(chat))[-1]
+    await in_store(services.take_back, chat, end.id)
+    with pytest.raises(InputError):
+        await in_store(services.take_back, chat, end.id)
+    assert contents(await branch(chat)) == ["one", "one"]
+
+
+async def test_a_cleared_chat_is_asked_with_the_system_prompt_alone(chat, scripted):
+    await in_store(services.clear, chat)
+    assert await branch(chat) == ()
+    await finished(await services.send_message(chat, "who am I?"))
+    assert [(m.role, m.content) for m in scripted.requests[-1].messages][1:] == [("user", "who am I?")]
+    assert scripted.requests[-1].messages[0].role == "system"
+    assert contents(await branch(chat)) == ["who am I?", "who am I?"]
+    assert len((await in_store(services.read, chat)).messages) == 6
+
+
+async def test_a_running_answer_is_stopped_first(chat, scripted):
+    gate = asyncio.Event()
+    scripted.enqueue("Beginning", gate.wait)
+    generation = await services.send_message(chat, "three")
+    for step_back in (services.clear, lambda conversation: services.take_back(conversation, generation.reply_id)):
+        with pytest.raises(ConversationBusy):
+            await in_store(step_back, chat)
+    gate.set()
+    await finished(generation)
+
+
+async def test_a_turn_that_the_store_got_late_does_not_undo_it(chat, settings):
+    settings.CHAT_CLOCK_INTERVAL = 60
+    # As if the store had been away when it ended.
+    await in_database(lambda: Generation.objects.filter(user_text="two").update(stored_at=None))
+    await in_store(services.clear, chat)
+    assert await branch(chat) == ()
+
+
+async def test_answers_side_by_side_are_taken_back_together(chat, catalogue):
+    models = [model.pk for model in catalogue.values()]
+    generations = await services.compare(chat, "three", models=models)
+    for generation in generations:
+        await finished(generation)
+    assert services.later(await in_store(services.read, chat)) == ""
+    await in_store(services.take_back, chat, generations[1].reply_id)
+    assert contents(await branch(chat)) == ["one", "one", "two", "two"]
+
+
+async def test_an_answer_comes_again_from_whoever_wrote_it(chat, catalogue, scripted):
+    guide, other = catalogue["guide"], catalogue["scripted"]
+    written = await finished(await services.send_message(chat, "three", model=guide.pk))
+    await finished(await services.send_message(chat, "four", model=other.pk))
+    again = await finished(await services.regenerate(chat, written.reply_id, by_the_same=True))
+    assert again.backend == "guide"
+    assert contents(await branch(chat))[-2] == "three"
+
+
+def test_the_page_tells_what_was_taken_back_and_gives_the_question_once(client: Client, alice, catalogue):
+    conversation = services.create(alice, title="A chat")
+    question = Message("user", "What?")
+    services.store(conversation, question, Message("assistant", "That.", parent_id=question.id))
+    client.force_login(alice)
+    answer = client.post(reverse("conversations:take_back", args=[conversation.pk]), {"message_id": question.id})
+    page = client.get(answer["Location"]).content.decode()
+    assert ">\nWhat?</textarea>" in page
+    assert "This chat is cleared." in page
+    assert "What?" not in client.get(answer["Location"]).content.decode()
