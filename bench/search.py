@@ -52,11 +52,11 @@ class Speech:
             "zu",
             "al",
         ]
-        common = "the of and to in is that for it as was with be by on not he his but at are this have from or".split()
+        common = ["the", "of", "and", "to", "in", "is", "that", "for", "it", "as", "was", "with", "be", "by", "on", "not", "he", "his", "but", "at", "are", "this", "have", "from", "or"]
         made = {"".join(self.chance.choices(syllables, k=self.chance.randint(2, 4))) for _word in range(30_000)}
         self.english = common + sorted(made)
-        onsets = "b c ch d đ g h kh l m n ng nh ph qu r s t th tr v x".split()
-        rhymes = "a à á ả ã ạ ăn ấn ầu ây ê ế ên o ò ó ở ơi ợ ôn ông u ú ưa ươi ướ y ỳ iên iệt".split()
+        onsets = ["b", "c", "ch", "d", "đ", "g", "h", "kh", "l", "m", "n", "ng", "nh", "ph", "qu", "r", "s", "t", "th", "tr", "v", "x"]
+        rhymes = ["a", "à", "á", "ả", "ã", "ạ", "ăn", "ấn", "ầu", "ây", "ê", "ế", "ên", "o", "ò", "ó", "ở", "ơi", "ợ", "ôn", "ông", "u", "ú", "ưa", "ươi", "ướ", "y", "ỳ", "iên", "iệt"]
         self.vietnamese = [onset + rhyme for onset in onsets for rhyme in rhymes]
         self.chance.shuffle(self.vietnamese)
         self.chinese = [chr(0x4E00 + 7 * number) for number in range(2_500)]

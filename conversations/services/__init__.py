@@ -33,7 +33,7 @@ from conversations.services.personas import (
     usable_persona,
 )
 from conversations.services.recalling import recall_counts
-from conversations.services.search import Found, Wanted, search
+from conversations.services.searching import Found, Wanted, search
 from conversations.services.speed import Speed, speeds
 from conversations.services.stopping import stop
 from conversations.services.tuning import options_for, settings_of, system_prompt_of, usual_settings

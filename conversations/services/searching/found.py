@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from conversations.models import Conversation
-from conversations.services.search.snippets import Fit, Piece
+from conversations.services.searching.snippets import Fit, Piece
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from conversations.indexing.folding import composed, fold, places
-from conversations.services.search.query import SearchQuery
+from conversations.services.searching.query import SearchQuery
 
 BEFORE, AFTER = 50, 190  # characters of a snippet before and after where it begins to fit
 MOST_COUNTED = 5  # times that a word counts; more say nothing more

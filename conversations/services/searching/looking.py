@@ -16,9 +16,9 @@ from django.utils import timezone
 
 from conversations.indexing import TITLE, chat_word, get_index, owner_word
 from conversations.models import Conversation, SearchEntry
-from conversations.services.search.found import Found, MessageHit, TitleHit
-from conversations.services.search.query import SearchQuery
-from conversations.services.search.snippets import Fit, fit
+from conversations.services.searching.found import Found, MessageHit, TitleHit
+from conversations.services.searching.query import SearchQuery
+from conversations.services.searching.snippets import Fit, fit
 
 MOST_TITLES = 20
 MOST_MESSAGES = 100  # the newest that fit, among which the best are chosen

@@ -6,8 +6,8 @@ The index finds the newest candidates; which of them fit, how well, and what is 
 databases give the same. Its work is bounded however much there is.
 """
 
-from conversations.services.search.found import Found, MessageHit, TitleHit
-from conversations.services.search.looking import Wanted, search
-from conversations.services.search.snippets import Piece
+from conversations.services.searching.found import Found, MessageHit, TitleHit
+from conversations.services.searching.looking import Wanted, search
+from conversations.services.searching.snippets import Piece
 
 __all__ = ["Found", "MessageHit", "Piece", "TitleHit", "Wanted", "search"]
