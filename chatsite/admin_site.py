@@ -16,8 +16,15 @@ from django.utils.translation import gettext_lazy as _
 class AdminSite(admin.AdminSite):
     """There is one door: rate limits, mail and messages of the account pages hold for staff as well."""
 
-    site_header = site_title = settings.SITE_NAME
     index_title = _("Administration")
+
+    @property
+    def site_header(self) -> str:
+        from chatsite.branding.current import current
+
+        return current().site_name
+
+    site_title = site_header
 
     def get_urls(self) -> list:
         from chatsite.connecting import connect  # it needs the apps, which this module is loaded before

@@ -19,7 +19,7 @@ from django.template.loader import render_to_string
 from django.utils.http import escape_leading_slashes
 from django.utils.translation import gettext_lazy as _
 
-from chatsite.context import site
+from chatsite.context import site_as_known
 from chatsite.middleware import middleware_of
 from chatsite.problems import (
     BAD_REQUEST,
@@ -55,7 +55,7 @@ def respond(request: HttpRequest, problem: Problem, *, retry_after: int | None =
 
     `shown`: what a browser's page shows besides, see errors/error.html.
     """
-    context = {**site(request), **problem._asdict(), **shown}
+    context = {**site_as_known(request), **problem._asdict(), **shown}
     if wants_json(request):
         error = {"code": problem.code, "message": str(problem.message), "request_id": context["request_id"]}
         response = JsonResponse({"error": error}, status=problem.status)

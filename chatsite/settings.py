@@ -29,6 +29,7 @@ INSTALLED_APPS = [
     # Before django.contrib.staticfiles, whose runserver it replaces (that one buffers whole streams).
     "chatsite",
     "chatsite.accounts",
+    "chatsite.branding",
     "chatsite.moderation",
     "chatsite.sharing",
     "chatsite.transfer",
@@ -63,6 +64,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "chatsite.on_loop.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "chatsite.branding.terms.terms_first",
     "chatsite.errors.chat_errors",
 ]
 
@@ -86,7 +88,8 @@ TEMPLATES = [
     },
 ]
 
-# The site
+# The site. What the admin says of its name, look and words counts more, after BRANDING_AGE seconds in every process.
+BRANDING_AGE = 3.0
 SITE_NAME = env.text("SITE_NAME", "Chatsite")
 LANGUAGE_CODE = env.text("LANGUAGE_CODE", "en")
 # A language is offered once it is translated: half of a page in each helps nobody (tests/test_translations.py).
@@ -198,7 +201,6 @@ ACCOUNT_EMAIL_VERIFICATION = "mandatory" if SIGNUP_VERIFY_EMAIL else "none"
 ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True  # only in the browser that signed up
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_SESSION_REMEMBER = True
-ACCOUNT_EMAIL_SUBJECT_PREFIX = f"[{SITE_NAME}] "
 # Counted in the cache. "key" is the account together with the address of whoever tries (adapter.py), so that nobody
 # can lock the owner out; for the reset it is the e-mail address.
 ACCOUNT_RATE_LIMITS = {
@@ -272,6 +274,7 @@ CHAT_SYSTEM_PROMPT = env.text(
     "You are a helpful AI assistant. Your answers are concise and to the point. Use emojis rarely, if at all.",
 )
 CHAT_DEFAULT_OPTIONS = {"temperature": 0.7, "max_tokens": env.whole("CHAT_MAX_TOKENS", 512)}
+CHAT_EXAMPLES = "chatsite.branding.examples.Examples"  # those of the admin, else these
 CHAT_EXAMPLE_PROMPTS = [
     _("What can this site do?"),
     _("How do I connect a language model?"),

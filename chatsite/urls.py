@@ -10,6 +10,7 @@ urlpatterns = [
     path("readyz", health.readyz, name="readyz"),
     path("admin/", admin.site.urls),
     path("accounts/", include("chatsite.accounts.urls")),
+    path("", include("chatsite.branding.urls")),
     path("", include("chatsite.sharing.urls")),
     path("", include("chatsite.transfer.urls")),
     path("", include("conversations.urls")),

@@ -10,7 +10,6 @@ from itertools import groupby
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 
@@ -19,6 +18,7 @@ from conversations.backends import has_language_model
 from conversations.comparisons import Comparison, comparison
 from conversations.composing import Composer, composer
 from conversations.errors import NotFound
+from conversations.examples import get_examples
 from conversations.models import Conversation, Generation
 from conversations.outbox import laid_over
 from conversations.presenting import MessageView, message_views
@@ -79,7 +79,7 @@ def chat_context(user, conversation: Conversation | None, fresh: Conversation | 
         "later": "" if lacks else services.later(transcript),
         "composer": chosen,
         "memory": None if lacks else memory(conversation, chosen, transcript),
-        "examples": [] if views or lacks else [str(example) for example in settings.CHAT_EXAMPLE_PROMPTS[:4]],
+        "examples": [] if views or lacks else get_examples().prompts(),
         "show_connect_notice": user.is_staff and not has_language_model(),
         "greeting_name": user.get_full_name(),
     }

@@ -34,10 +34,15 @@ def thinking_time(milliseconds: int) -> str:
     return _("Thought for {seconds} s").format(seconds=seconds) if seconds else _("Thought for a moment")
 
 
+PREPARED = "prepared"  # the finish_reason of an answer that no model was asked for
+
+
 def notice(data: Mapping[str, Any]) -> str:
     """What is no error, and worth knowing of a reply: why it ends here."""
     if data.get("finish_reason") == "length":
         return _("The answer reached its length limit.")
+    if data.get("finish_reason") == PREPARED:
+        return _("This answer was prepared beforehand; what you ask next goes to the model.")
     if data.get("status") == "cancelled":
         return _("You stopped this answer.")
     return ""

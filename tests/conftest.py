@@ -6,6 +6,7 @@ import pytest
 from django.core.cache import cache
 from django.core.management import call_command
 
+from chatsite.branding import current as branding
 from conversations import services, streaming
 from conversations.backends import get_backend
 from tests.live import serve
@@ -17,6 +18,12 @@ PASSWORD = "correct horse battery"
 @pytest.fixture(autouse=True, scope="session")
 def _translations():
     call_command("compilemessages", verbosity=0)
+
+
+@pytest.fixture(autouse=True)
+def _no_branding_yet():
+    """Nor is the database asked for it before a test writes there."""
+    branding.reset()
 
 
 @pytest.fixture(autouse=True)

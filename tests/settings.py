@@ -36,6 +36,7 @@ CHAT_BACKENDS = {
 }
 CHAT_DEFAULT_MODEL = "scripted"
 
+BRANDING_AGE = 60.0  # conftest.py resets it; what a test writes counts at once
 CHAT_CLOCK_INTERVAL = 0.1
 CHAT_CATALOGUE_AGE = CHAT_SPEED_AGE = CHAT_FILTER_AGE = 0.0
 CHAT_STOP_INTERVAL = 0.05

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from datetime import timedelta
 
@@ -16,7 +17,7 @@ from conversations.models import Conversation, Folder, SearchEntry
 from conversations.stores import get_store
 from conversations.streaming import storing
 from conversations.streaming.catching_up import CatchingUp
-from conversations.streaming.executors import in_database, in_store
+from conversations.streaming.executors import in_database
 from conversations.types import Message
 from tests.helpers import BrokenStore, finished, say
 
@@ -235,11 +236,10 @@ async def test_a_turn_is_found_once_it_is_stored(engine, alice, scripted):
 async def test_a_title_by_the_model_takes_the_place_of_the_first_words(engine, alice, scripted):
     scripted.enqueue("Sure.")
     scripted.enqueue("Walrus research")
-    generation = await finished(await say(alice, "First words here"))
-    while (await in_database(Conversation.objects.get, pk=generation.conversation_id)).title != "Walrus research":
-        pass
-    await in_store(lambda: None)  # the database's thread has done what it had begun
-    assert await in_database(titles, alice, "walrus") == ["[Walrus] research"]
+    await say(alice, "First words here")
+    async with asyncio.timeout(10):
+        while await in_database(titles, alice, "walrus") != ["[Walrus] research"]:
+            await asyncio.sleep(0.01)
     assert await in_database(titles, alice, "first words") == []
 
 
@@ -308,8 +308,9 @@ def old_chats(alice):
 
 async def test_old_chats_are_brought_in_beside_everything_else(engine, alice, old_chats):
     await engine.ready()
-    while await in_database(Conversation.objects.filter(is_indexed=False).exists):
-        pass
+    async with asyncio.timeout(10):
+        while await in_database(Conversation.objects.filter(is_indexed=False).exists):
+            await asyncio.sleep(0.01)
     assert len((await in_database(search, alice, "fish")).messages) == 2
     assert await in_database(titles, alice, "chat 1") == ["[Chat] [1]"]
 

@@ -21,6 +21,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from chatsite import errors
+from chatsite.branding.current import current
 
 logger = logging.getLogger("chatsite.accounts")
 FAILURE_WINDOW = 300  # seconds, as in ACCOUNT_RATE_LIMITS["login_failed"]
@@ -86,9 +87,12 @@ class AccountAdapter(DefaultAccountAdapter):
             address = request.META.get("REMOTE_ADDR")
         return address or "unknown"
 
+    def format_email_subject(self, subject: str) -> str:
+        return f"[{current().site_name}] {subject}"
+
     def send_mail(self, template_prefix: str, email: str, context_: dict) -> None:
         """Raises ImmediateHttpResponse with a 503 when the mail server does not take it."""
-        names = {"site_name": settings.SITE_NAME, "signup_open": settings.SIGNUP_OPEN}
+        names = {"site_name": current().site_name, "signup_open": settings.SIGNUP_OPEN}
         try:
             super().send_mail(template_prefix, email, {**names, **context_})
         except (OSError, SMTPException) as error:

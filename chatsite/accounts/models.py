@@ -57,6 +57,8 @@ class User(AbstractUser):
     text_size = models.CharField(_("text size"), max_length=10, choices=TextSize.choices, blank=True)
     send_key = models.CharField(_("send with"), max_length=10, choices=SendKey.choices, default=SendKey.ENTER)
 
+    agreed_at = models.DateTimeField(_("agreed to the terms"), null=True, blank=True, editable=False)
+
     objects = People()
 
     class Meta:

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from conversations import guards
 from conversations.backends import get_backend
 from conversations.errors import BackendUnavailable, InputError
+from conversations.examples import get_examples
 from conversations.models import ChatModel, Conversation, ModelFallback, ModelSetting
 from conversations.services.tunables import Tunables, tunables
 from conversations.streaming.candidates import Candidate
@@ -127,6 +128,7 @@ def choose_model(wanted: int | None, conversation: Conversation) -> ChatModel:
     Raises InputError if the one asked for is not to be had, BackendUnavailable if there is none at all.
     """
     guards.prepare()  # here, because every turn passes by on a thread that may read
+    get_examples().prepare()
     models = available_models()
     if wanted is not None:
         chosen = next((model for model in models if model.pk == wanted), None)

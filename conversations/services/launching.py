@@ -14,6 +14,7 @@ from django.conf import settings
 
 from conversations.backends import get_backend
 from conversations.errors import ChatError, ConversationBusy, QuotaExceeded
+from conversations.examples import ready_answer
 from conversations.models import ChatModel, Conversation, Generation
 from conversations.services.acceptance import Draft, accept_all
 from conversations.services.branches import goes_on_by_itself
@@ -99,12 +100,15 @@ async def _reply(draft: Draft, asked: tuple[Candidate, ...], messages: tuple[Mes
     is_repeat = not draft.is_new_message
     system_prompt = await judged_system_prompt(draft.conversation, draft.model, is_repeat=is_repeat)
     prompt = Prompt(draft, messages, system_prompt, asked)
+    begins = draft.is_new_message and not draft.parent_id and not draft.lane
+    prepared = ready_answer(draft.conversation, draft.text) if begins else ""
     return LiveReply(
         draft.generation_id,
         asked,
         await prompt.first_request(),
         prompt=prompt,
-        wants_title=_wants_title(draft.conversation, draft.model),
+        wants_title=not prepared and _wants_title(draft.conversation, draft.model),
+        prepared=prepared,
         prefix=draft.prefix,
         thought_before=draft.thoughts,
         thought_for=draft.thought_for,

@@ -20,7 +20,7 @@ from conversations.backends import get_backend
 from conversations.backends.breaker import Attempt
 from conversations.backends.servers.sentences import duration
 from conversations.errors import BackendError, BackendUnavailable, InputError
-from conversations.remarks import waiting_for
+from conversations.remarks import PREPARED, waiting_for
 from conversations.streaming.admitting import Admission
 from conversations.streaming.candidates import Candidate
 from conversations.streaming.reply import LiveReply
@@ -36,6 +36,9 @@ async def ask(reply: LiveReply) -> AsyncGenerator[Delta, None]:
     Raises what the model that was chosen raised if nobody began, else what ended the answer. Notices of what is
     being waited for come in between. Whatever is no BackendError passes at once.
     """
+    if reply.prepared:
+        yield Delta(reply.prepared, finish_reason=PREPARED)
+        return
     inquiry = _Inquiry(reply)
     while True:
         try:

@@ -52,6 +52,8 @@ class LiveReply:
     thought_before: str = ""
     thought_for: int = 0
     prompt: Prompt | None = None
+    prepared: str = ""
+    """An answer that is ready: no model is asked."""
     generation: Generation | None = None
     """The row as it was accepted; once `outcome` is decided, as it was decided, which may have been by another."""
     is_stored: bool = False

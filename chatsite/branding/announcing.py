@@ -1,0 +1,70 @@
+"""Which announcements a page shows, and which of them a browser has put away."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language
+
+from chatsite.branding.current import current
+from chatsite.branding.models import Announcement
+from conversations.rendering import render
+
+COOKIE = "dismissed"
+LASTS = 60 * 60 * 24 * 365  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    key: str
+    html: SafeString
+    level: str
+    can_be_dismissed: bool
+
+
+def key_of(announcement: Announcement) -> str:
+    """Another one when its text changes, so that it is seen again."""
+    return f"{announcement.pk}-{hashlib.sha256(announcement.text.encode()).hexdigest()[:8]}"
+
+
+def announcements(request: HttpRequest) -> list[Shown]:
+    """Those for whoever asks, in their language, now."""
+    timely = [one for one in current().announcements if _is_timely(one)]
+    if not timely:
+        return []
+    dismissed = _dismissed(request)
+    is_member = request.user.is_authenticated
+    return [
+        Shown(key_of(one), render(one.text), one.level, one.can_be_dismissed)
+        for one in timely
+        if (is_member or one.for_visitors) and not (one.can_be_dismissed and key_of(one) in dismissed)
+    ]
+
+
+def _is_timely(one: Announcement) -> bool:
+    now = timezone.now()
+    has_begun = one.begins_at is None or one.begins_at <= now
+    return has_begun and (one.ends_at is None or now < one.ends_at) and one.language in ("", get_language())
+
+
+def _dismissed(request: HttpRequest) -> set[str]:
+    return set(request.COOKIES.get(COOKIE, "").split("."))
+
+
+def dismiss(request: HttpRequest, response: HttpResponse, key: str) -> None:
+    """Keep it from this browser. What is announced no more is forgotten, so that the cookie stays small."""
+    there = {key_of(one) for one in current().announcements}
+    kept = sorted((_dismissed(request) | {key}) & there)
+    response.set_cookie(
+        COOKIE,
+        ".".join(kept),
+        max_age=LASTS,
+        httponly=True,
+        samesite="Lax",
+        secure=settings.SESSION_COOKIE_SECURE,
+    )
