@@ -3,10 +3,10 @@
     python -m bench.search              on SQLite and on Postgres, into bench/RESULTS.md
     python -m bench.search sqlite       only there, on the screen
 
-5,000 chats in English, Vietnamese and Chinese, their words as frequent as words are: a few everywhere, most rare. What
-is looked for are one to three words that stand one after the other in some message, typed letter by letter from the
-second one on; each letter is one search, with snippets for the first page, through `services.search`. Every fifth word is looked for in
-a folder, with a model, or in a time. No database has more memory than it has on the site.
+5,000 chats in English, Vietnamese and Chinese, their words as frequent as words are: a few everywhere, most rare. Looked
+for are one to three words that stand one after the other in some message, typed letter by letter from the second letter
+on; each letter is one search, with snippets for the first page, through `services.search`. Every fifth is looked for in
+a folder, with a model, or in a time.
 """
 
 from __future__ import annotations
@@ -52,11 +52,91 @@ class Speech:
             "zu",
             "al",
         ]
-        common = ["the", "of", "and", "to", "in", "is", "that", "for", "it", "as", "was", "with", "be", "by", "on", "not", "he", "his", "but", "at", "are", "this", "have", "from", "or"]
+        common = [
+            "the",
+            "of",
+            "and",
+            "to",
+            "in",
+            "is",
+            "that",
+            "for",
+            "it",
+            "as",
+            "was",
+            "with",
+            "be",
+            "by",
+            "on",
+            "not",
+            "he",
+            "his",
+            "but",
+            "at",
+            "are",
+            "this",
+            "have",
+            "from",
+            "or",
+        ]
         made = {"".join(self.chance.choices(syllables, k=self.chance.randint(2, 4))) for _word in range(30_000)}
         self.english = common + sorted(made)
-        onsets = ["b", "c", "ch", "d", "đ", "g", "h", "kh", "l", "m", "n", "ng", "nh", "ph", "qu", "r", "s", "t", "th", "tr", "v", "x"]
-        rhymes = ["a", "à", "á", "ả", "ã", "ạ", "ăn", "ấn", "ầu", "ây", "ê", "ế", "ên", "o", "ò", "ó", "ở", "ơi", "ợ", "ôn", "ông", "u", "ú", "ưa", "ươi", "ướ", "y", "ỳ", "iên", "iệt"]
+        onsets = [
+            "b",
+            "c",
+            "ch",
+            "d",
+            "đ",
+            "g",
+            "h",
+            "kh",
+            "l",
+            "m",
+            "n",
+            "ng",
+            "nh",
+            "ph",
+            "qu",
+            "r",
+            "s",
+            "t",
+            "th",
+            "tr",
+            "v",
+            "x",
+        ]
+        rhymes = [
+            "a",
+            "à",
+            "á",
+            "ả",
+            "ã",
+            "ạ",
+            "ăn",
+            "ấn",
+            "ầu",
+            "ây",
+            "ê",
+            "ế",
+            "ên",
+            "o",
+            "ò",
+            "ó",
+            "ở",
+            "ơi",
+            "ợ",
+            "ôn",
+            "ông",
+            "u",
+            "ú",
+            "ưa",
+            "ươi",
+            "ướ",
+            "y",
+            "ỳ",
+            "iên",
+            "iệt",
+        ]
         self.vietnamese = [onset + rhyme for onset in onsets for rhyme in rhymes]
         self.chance.shuffle(self.vietnamese)
         self.chinese = [chr(0x4E00 + 7 * number) for number in range(2_500)]
@@ -230,8 +310,8 @@ def main(arguments: list[str]) -> int:
         path = ROOT / "bench" / "RESULTS.md"
         intro = (
             f"`python -m bench.search`: one person's {CHATS:,} chats; one to three words typed letter by letter, each "
-            f"letter a search; one in five with a filter. Written on {time.strftime('%Y-%m-%d')}: {os.cpu_count()} cores, "
-            f"Python {sys.version.split()[0]}, load {load:.1f} before it began."
+            f"letter a search; one in five with a filter. Written on {time.strftime('%Y-%m-%d')}: {os.cpu_count()} "
+            f"cores, Python {sys.version.split()[0]}, load {load:.1f} before it began."
         )
         path.write_text(replace_section(path.read_text(), HEADING, ["", intro, "", *table, ""]))
     return 0

@@ -50,6 +50,8 @@ POLICIES = {
     "conversations:home": LOGIN,
     "conversations:start": LOGIN,
     "conversations:history": LOGIN,
+    "conversations:search": LOGIN,
+    "conversations:search_panel": LOGIN,
     "conversations:models": LOGIN,
     "conversations:model_choices": LOGIN,
     "conversations:defaults": LOGIN,

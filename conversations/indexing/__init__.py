@@ -13,24 +13,14 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from conversations import plain_sql
-from conversations.indexing.base import TITLE, FullTextIndex, Query, chat_word, owner_word
+from conversations.indexing.base import FullTextIndex, Look, Query
 from conversations.indexing.entries import Entry, entries_of
 from conversations.indexing.postgres import PostgresIndex
 from conversations.indexing.sqlite import SQLiteIndex
 from conversations.models import Conversation, SearchEntry
 from conversations.types import Key, Message
 
-__all__ = [
-    "TITLE",
-    "FullTextIndex",
-    "Query",
-    "chat_word",
-    "complete",
-    "get_index",
-    "index_messages",
-    "index_title",
-    "owner_word",
-]
+__all__ = ["FullTextIndex", "Look", "Query", "complete", "get_index", "index_messages", "index_title"]
 
 logger = logging.getLogger(__name__)
 BATCH = 20  # entries that are written at once: others want to write, too

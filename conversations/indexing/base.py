@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from typing import Any, ClassVar
 
@@ -16,11 +18,37 @@ from conversations.types import Key
 
 # Signs of private use, which no text has in its words: whose an entry is, in which chat it stands, that it is a title.
 OWNER, CHAT, TITLE = "\uf8f0", "\uf8f1", "\uf8f2"
-FIELDS = ("conversation", "message_id", "part", "role", "created_at", "text")
-COLUMNS = "conversation_id, message_id, part, role, created_at, text"
+FIELDS = ("user", "conversation", "message_id", "part", "role", "created_at", "text")
+COLUMNS = "user_id, conversation_id, message_id, part, role, created_at, text"
 TABLE = SearchEntry._meta.db_table
 Query = Sequence[Sequence[str]]
 """All of its groups are to be found, of each group one word; a word that ends in * stands for all that begin so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One look into the index: for a person's titles, or for what was said, the newest first.
+
+    `rights` is SQL that says of an entry `e` whether it counts; `chats` names the only ones that can, if they are few.
+    """
+
+    user_id: Any
+    query: Query
+    rights: str
+    parameters: Sequence[Any]
+    limit: int
+    in_titles: bool = False
+    chats: Sequence[Any] | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def conditions(self) -> tuple[str, list[Any]]:
+        """On entries `e`, as SQL: titles or messages, of that time."""
+        field = SearchEntry._meta.get_field("created_at")
+        bounds = {" AND e.created_at >= %s": self.since, " AND e.created_at < %s": self.until}
+        given = {sql: time for sql, time in bounds.items() if time}
+        kind = "e.message_id = ''" if self.in_titles else "e.message_id <> ''"
+        return kind + "".join(given), [field.get_db_prep_value(time, connection) for time in given.values()]
 
 
 class FullTextIndex(ABC):
@@ -40,8 +68,8 @@ class FullTextIndex(ABC):
         """In the place of what is there, if anything is. Raises as `add`."""
 
     @abstractmethod
-    def newest(self, query: Query, rights: str, parameters: Sequence[Any], limit: int) -> list[int]:
-        """The keys of the newest entries that fit. `rights` is SQL that says of an entry `e` whether it counts."""
+    def newest(self, look: Look) -> list[int]:
+        """The keys of the newest entries that fit."""
 
 
 def owner_word(user_id: Any) -> str:
@@ -60,7 +88,7 @@ def words_of(key: Key, entry: Entry) -> list[str]:
 
 def values_of(key: Key, entry: Entry) -> list[Any]:
     """For COLUMNS, as the database's driver takes them."""
-    values = (key.conversation_id, entry.message_id, entry.part, entry.role, entry.created_at, entry.text)
+    values = (key.user_id, key.conversation_id, entry.message_id, entry.part, entry.role, entry.created_at, entry.text)
     return [field.get_db_prep_save(value, connection) for field, value in zip(_fields(), values, strict=True)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
 
 from conversations.models.conversation import Conversation
@@ -11,9 +12,10 @@ class SearchEntry(models.Model):
     """A title (no message id), a message, or a part of a long one, with the text that is shown of it.
 
     Its words stand beside it in the database's own full-text index (conversations/indexing/), which follows a deleted
-    row by itself. Whose it is, the conversation says.
+    row by itself. The owner is that of the conversation, for the index; who may read it, the conversation says.
     """
 
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False)
     conversation = models.ForeignKey(
         Conversation, on_delete=models.CASCADE, related_name="search_entries", db_index=False
     )

@@ -9,6 +9,8 @@ from conversations.views.feedback import explain, rate
 from conversations.views.models import catalogue, choices
 from conversations.views.personas import create_persona, delete_persona, edit_persona, personas
 from conversations.views.replies import follow, stop, stop_all
+from conversations.views.search import panel as search_panel
+from conversations.views.search import search
 from conversations.views.tuning import defaults, new_settings, settings, use_persona
 from conversations.views.turning_back import clear, take_back
 from conversations.views.turns import again, csrf_failure, edit, go_on, keep, retry, select, send, start
@@ -37,6 +39,8 @@ __all__ = [
     "rate",
     "rename",
     "retry",
+    "search",
+    "search_panel",
     "select",
     "send",
     "settings",

@@ -84,6 +84,28 @@ function restoreEdits({ draftStorage }, edit) {
   }
 }
 
+/** The search panel; its code and its markup come when somebody turns to the link, which leads to the page of it. */
+function searchLater() {
+  const find = (target) => target.closest?.("[data-search-open]");
+  let loading = null;
+
+  function load(link) {
+    loading ??= import("./search.js").then(({ loadSearch }) => loadSearch(link.dataset.searchOpen));
+    loading.catch(() => (loading = null));
+    return loading;
+  }
+
+  const turnedTo = ({ target }) => find(target) && load(find(target)).catch(() => {});
+  document.addEventListener("pointerover", turnedTo);
+  document.addEventListener("focusin", turnedTo);
+  document.addEventListener("click", (event) => {
+    const link = find(event.target);
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    load(link).then((panel) => panel.open(), () => location.assign(link.href)); // prettier-ignore
+  });
+}
+
 function startChat(chat) {
   const list = chat.querySelector("[data-messages]");
   const announcer = document.querySelector("[data-announcer]");
@@ -211,4 +233,5 @@ function startChat(chat) {
 
 const chat = document.querySelector("[data-chat]");
 startSidebar();
+searchLater();
 if (chat) startChat(chat);

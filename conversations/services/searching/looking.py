@@ -14,7 +14,7 @@ from django.db import connection
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from conversations.indexing import TITLE, chat_word, get_index, owner_word
+from conversations.indexing import Look, get_index
 from conversations.models import Conversation, SearchEntry
 from conversations.services.searching.found import Found, MessageHit, TitleHit
 from conversations.services.searching.query import SearchQuery
@@ -52,9 +52,9 @@ class Wanted:
 def search(user, wanted: Wanted) -> Found:
     """What this person has said and been told, and how the chats are called."""
     query = SearchQuery.parse(wanted.text)
-    asked = [[owner_word(user.pk)], *query.groups()]
+    asked = query.groups()
     growing = Conversation.objects.for_user(user).filter(is_indexed=False).exists()
-    if len(asked) == 1:
+    if not asked:
         return Found(is_growing=growing)
     try:
         entries = _entries(user, wanted, asked)
@@ -67,19 +67,18 @@ def search(user, wanted: Wanted) -> Found:
 
 def _entries(user, wanted: Wanted, asked: list[list[str]]) -> Sequence[SearchEntry]:
     """The newest titles and messages with these words."""
-    chats = wanted.chats_of(user)
+    chats, few = wanted.chats_of(user), None
     if wanted.is_narrowed:
         few = list(chats.values_list("pk", flat=True)[: FEW_CHATS + 1])
         if not few:
             return ()
-        if len(few) <= FEW_CHATS:
-            asked = [*asked, [chat_word(pk) for pk in few]]
+        few = few if len(few) <= FEW_CHATS else None
     rights, parameters = _rights(chats)
     newest = get_index().newest
-    titles = [] if wanted.chat else newest([*asked, [TITLE]], rights, parameters, MOST_TITLES)
-    said, more = _said(wanted)
-    messages = newest(asked, f"e.message_id <> '' AND {rights}{said}", [*parameters, *more], MOST_MESSAGES)
-    return SearchEntry.objects.filter(pk__in=[*titles, *messages])
+    titles = Look(user.pk, asked, rights, parameters, MOST_TITLES, in_titles=True, chats=few)
+    said = Look(user.pk, asked, rights, parameters, MOST_MESSAGES, chats=few, since=wanted.since, until=wanted.until)
+    keys = [*([] if wanted.chat else newest(titles)), *newest(said)]
+    return SearchEntry.objects.filter(pk__in=keys)
 
 
 def _rights(chats: QuerySet[Conversation]) -> tuple[str, list[Any]]:
@@ -88,14 +87,6 @@ def _rights(chats: QuerySet[Conversation]) -> tuple[str, list[Any]]:
     own = chats.extra(where=[f"{table}.id = e.conversation_id"]).values("pk")  # noqa: S610 (no input in it)
     sql, parameters = own.query.sql_with_params()
     return f"EXISTS ({sql})", list(parameters)
-
-
-def _said(wanted: Wanted) -> tuple[str, list[Any]]:
-    """That an entry `e` was said in that time, as SQL."""
-    field = SearchEntry._meta.get_field("created_at")
-    bounds = {" AND e.created_at >= %s": wanted.since, " AND e.created_at < %s": wanted.until}
-    given = {sql: time for sql, time in bounds.items() if time}
-    return "".join(given), [field.get_db_prep_value(time, connection) for time in given.values()]
 
 
 def _found(user, wanted: Wanted, query: SearchQuery, entries: Iterable[SearchEntry]) -> Found:
