@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 HEADING_LOCAL = "## Local models"
+HEADING_PAGES = "## Pages"
 
 
 def section(text: str, heading: str) -> str:
@@ -13,6 +14,12 @@ def section(text: str, heading: str) -> str:
         return ""
     ends = [number for number in range(starts[0] + 1, len(lines)) if lines[number].startswith("## ")]
     return "".join(lines[starts[0] : ends[0] if ends else len(lines)])
+
+
+def sections_but(text: str, headings: list[str]) -> str:
+    """All sections of a text, without those under these headings and what stands before the first."""
+    found = [line.rstrip() for line in text.splitlines() if line.startswith("## ")]
+    return "\n".join(section(text, heading).rstrip("\n") + "\n" for heading in found if heading not in headings)
 
 
 def replace_section(text: str, heading: str, lines: list[str]) -> str:

@@ -22,8 +22,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bench import crowd, measures
-from bench.results import HEADING_LOCAL, section
+from bench.results import sections_but
 
+HEADING_CROWDS, HEADING_HOW = "## Many people at once", "## How each is measured"
 HERE = Path(__file__).resolve().parent
 
 
@@ -125,7 +126,7 @@ def report(rows: list[str], crowds: list[str]) -> str:
             *rows,
             "",
             *many(crowds),
-            "## How each is measured",
+            HEADING_HOW,
             "",
             *how,
             "",
@@ -142,7 +143,7 @@ def many(crowds: list[str]) -> list[str]:
         "moment a token is sent to the moment it is read; memory: the most that the server's processes had; harness: "
         "the share of core 1 that stub and generator used (distrust a row above 80 %)."
     )
-    return ["## Many people at once", "", intro, "", *crowd.table(crowds), ""]
+    return [HEADING_CROWDS, "", intro, "", *crowd.table(crowds), ""]
 
 
 def main() -> int:
@@ -166,7 +167,8 @@ def main() -> int:
             crowds, all_kept = crowd.run(folder, list(crowd.CASES))
         broken = broken or not all_kept
         path = HERE / "RESULTS.md"
-        path.write_text(report(rows, crowds) + section(path.read_text(), HEADING_LOCAL), encoding="utf-8")
+        others = sections_but(path.read_text(), [HEADING_CROWDS, HEADING_HOW])
+        path.write_text(report(rows, crowds) + "\n" + others, encoding="utf-8")
     return int(broken)
 
 

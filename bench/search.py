@@ -3,8 +3,8 @@
     python -m bench.search              on SQLite and on Postgres, into bench/RESULTS.md
     python -m bench.search sqlite       only there, on the screen
 
-5,000 chats in English, Vietnamese and Chinese, their words as frequent as words are: a few everywhere, most rare. Looked
-for are one to three words that stand one after the other in some message, typed letter by letter from the second letter
+5,000 chats in English, Vietnamese and Chinese, their words as frequent as words are: a few everywhere, most rare.
+Looked for are one to three words that stand one after the other in some message, typed letter by letter from the second
 on; each letter is one search, with snippets for the first page, through `services.search`. Every fifth is looked for in
 a folder, with a model, or in a time.
 """

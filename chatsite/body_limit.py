@@ -10,26 +10,41 @@ from django.http import HttpRequest, HttpResponse
 
 from chatsite import errors
 from chatsite.middleware import middleware_of
+from chatsite.transfer.tickets import PREFIX, allowance
 
 MARK = "chatsite.body_too_large"
+LARGE = "chatsite.large_body"
+MOST_AT_ONCE = 4  # large bodies in one process: each fills the disk while it comes
 
 
 class BodyLimit:
-    """ASGI middleware: at most DATA_UPLOAD_MAX_MEMORY_SIZE bytes of a body pass; a larger one is cut and marked."""
+    """ASGI middleware: at most DATA_UPLOAD_MAX_MEMORY_SIZE bytes of a body pass; a larger one is cut and marked.
+
+    Only what is imported may be larger, and is marked as such: by people who are known here, a few at a time.
+    """
 
     def __init__(self, app):
         self.app = app
+        self.large = 0
 
     async def __call__(self, scope, receive, send) -> None:
-        if scope["type"] == "http":
-            receive = _LimitedBody(scope, receive)
-        await self.app(scope, receive, send)
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        room = allowance(scope) if self.large < MOST_AT_ONCE else None
+        if room is not None:
+            scope[LARGE] = True
+        self.large += room is not None
+        try:
+            await self.app(scope, _LimitedBody(scope, receive, room), send)
+        finally:
+            self.large -= room is not None
 
 
 class _LimitedBody:
-    def __init__(self, scope, receive):
+    def __init__(self, scope, receive, room: int | None = None):
         self.scope, self.upstream = scope, receive
-        self.room = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        self.room = settings.DATA_UPLOAD_MAX_MEMORY_SIZE if room is None else room
         self.too_large = _declared_length(scope) > self.room
         self.ended = False
 
@@ -57,7 +72,10 @@ def _declared_length(scope) -> int:
 
 
 def _refuse(request: HttpRequest) -> HttpResponse | None:
-    return errors.too_large(request) if MARK in getattr(request, "scope", {}) else None
+    scope = getattr(request, "scope", {})
+    if MARK not in scope:
+        return None
+    return errors.import_too_large(request) if scope["path"].startswith(PREFIX) else errors.too_large(request)
 
 
 refuse_oversized = middleware_of(before=_refuse)

@@ -18,6 +18,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from chatsite import errors
+from chatsite.body_limit import LARGE
 from chatsite.health import PROBES
 from chatsite.middleware import middleware_of
 from conversations.streaming.executors import answer_by
@@ -25,6 +26,7 @@ from conversations.streaming.executors import answer_by
 logger = logging.getLogger("chatsite")
 MARK = "chatsite.overdue"
 MOST_OVERDUE = 64  # each holds a thread; beyond, whoever comes is refused until one of them is through
+LARGE_WITHIN = 25.0  # seconds: a file of hundreds of megabytes is taken out of its form first; Heroku waits for 30
 FORM = b"application/x-www-form-urlencoded"
 
 
@@ -76,8 +78,9 @@ class _Exchange:
 
     def _start(self) -> None:
         loop = asyncio.get_running_loop()
-        self.timer = loop.call_later(settings.ANSWER_WITHIN, self._give_up)
-        answer_by.set(time.monotonic() + settings.ANSWER_WITHIN)
+        within = LARGE_WITHIN if LARGE in self.scope else settings.ANSWER_WITHIN
+        self.timer = loop.call_later(within, self._give_up)
+        answer_by.set(time.monotonic() + within)
 
     async def send(self, message: dict) -> None:
         if self.refusal:

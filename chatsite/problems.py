@@ -47,6 +47,15 @@ TOO_LARGE = Problem(
     _("That was too much at once"),
     _("What you sent is larger than this site accepts. Go back, shorten it and send it again."),
 )
+IMPORT_TOO_LARGE = Problem(
+    413,
+    "import_too_large",
+    _("This file cannot be taken in"),
+    _(
+        "It is too large, or there is no room for it right now, or the import page had stood open for too long. "
+        "Open that page again: it says how large a file may be. Several smaller files can be imported one by one."
+    ),
+)
 TOO_MANY_REQUESTS = Problem(
     429,
     "too_many_requests",

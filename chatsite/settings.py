@@ -311,7 +311,12 @@ CHAT_MAX_DOCUMENT_SIZE = env.whole("CHAT_MAX_DOCUMENT_SIZE", 8_000_000)
 CHAT_MAX_RUNNING_REPLIES = env.whole("CHAT_MAX_RUNNING_REPLIES", 2)
 CHAT_MAX_REPLY_LENGTH = env.whole("CHAT_MAX_REPLY_LENGTH", 500_000)
 CHAT_KEEP_KEYS_HOURS = 48  # then the text of stored turns stands in the store alone
+CHAT_TRASH_DAYS = env.whole("CHAT_TRASH_DAYS", 30)  # deleted chats can be taken back for so long
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 6_000  # somebody may select all of 5,000 chats
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
+# Files to import may be larger (chatsite/transfer/tickets.py says whose). They are kept here until it is done.
+CHAT_MAX_IMPORT_SIZE = env.whole("CHAT_MAX_IMPORT_SIZE", 500 * 1024 * 1024)
+IMPORT_DIR = Path(env.text("IMPORT_DIR", str(VAR_DIR / "imports")))
 
 # The content filter. Its lists are in the admin; what it found is noted there without the text around it, unless told.
 CHAT_FILTER_AGE = 2.0  # seconds after which a change in the lists counts in every process

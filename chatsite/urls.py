@@ -11,6 +11,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("accounts/", include("chatsite.accounts.urls")),
     path("", include("chatsite.branding.urls")),
+    path("", include("chatsite.install.urls")),
     path("", include("chatsite.sharing.urls")),
     path("", include("chatsite.transfer.urls")),
     path("", include("conversations.urls")),

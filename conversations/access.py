@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest
 
 from conversations import services
 from conversations.errors import NotFound
-from conversations.models import Conversation, Generation, Persona
+from conversations.models import Conversation, Generation, Persona, SavedPrompt
 from conversations.responses import logged_out
 
 
@@ -48,6 +48,13 @@ def generation_or_404(user, generation_id) -> Generation:
     if found is None:
         raise Http404
     return found
+
+
+def prompt_or_404(user, prompt_id: int) -> SavedPrompt:
+    try:
+        return services.own_prompt(user, prompt_id)
+    except NotFound:
+        raise Http404 from None
 
 
 def persona_or_404(user, persona_id: int) -> Persona:

@@ -9,9 +9,10 @@ from django import forms
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from conversations.cleaning import clean
-from conversations.models import TITLE_MAX_LENGTH, Persona
+from conversations.models import TITLE_MAX_LENGTH, Persona, SavedPrompt
 from conversations.services import Wanted, Wish
 from conversations.types import new_id
 
@@ -104,6 +105,28 @@ class PersonaForm(forms.ModelForm):
     class Meta:
         model = Persona
         fields = ("name", "description", "prompt")
+
+
+class SavedPromptForm(forms.ModelForm):
+    """The name may be written as one likes: services/library.py makes it one that can be typed after a slash."""
+
+    name = forms.CharField(
+        label=gettext_lazy("Name"),
+        max_length=80,
+        help_text=gettext_lazy("Typed after a slash in a message: /name."),
+        widget=forms.TextInput(attrs={"dir": "auto"}),
+    )
+
+    class Meta:
+        model = SavedPrompt
+        fields = ("name", "text")
+
+    @property
+    def said(self) -> dict[str, str]:
+        return {"name": self.cleaned_data["name"], "text": self.cleaned_data["text"]}
+
+    def _post_clean(self) -> None:
+        """The service judges and saves; the instance stays as it is until then."""
 
 
 OPTION = "option-"  # before the name of a setting: a backend may call its own like a field of the composer

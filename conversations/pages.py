@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import reduce
-from itertools import groupby
 from typing import Any
 from uuid import UUID
 
-from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 
 from conversations import services
@@ -19,52 +16,33 @@ from conversations.comparisons import Comparison, comparison
 from conversations.composing import Composer, composer
 from conversations.errors import NotFound
 from conversations.examples import get_examples
-from conversations.models import Conversation, Generation
+from conversations.excerpts import first_views, newest_views, showing, with_thumbs
+from conversations.models import Conversation, Folder, Generation
 from conversations.outbox import laid_over
-from conversations.presenting import MessageView, message_views
+from conversations.parts import Wanted
+from conversations.presenting import MessageView
+from conversations.sidebar import sidebar
 from conversations.types import Transcript
 
-SIDEBAR_LIMIT = 100
+LATEST = Wanted()
 UNREAD = "unread"  # a parent that no chat has: whoever answers it is asked to load the page again
 
 
-@dataclass(frozen=True, slots=True)
-class Sidebar:
-    groups: list[tuple[str, list[Conversation]]]
-    has_more: bool
-    current_id: Any = None
-
-
-def sidebar(user, current: Conversation | None = None) -> Sidebar:
-    """The newest conversations, by day and month. One query, however many there are."""
-    rows = list(services.all_of(user)[: SIDEBAR_LIMIT + 1])
-    today = timezone.localdate()
-    shown = groupby(rows[:SIDEBAR_LIMIT], key=lambda row: _period(row.updated_at, today))
-    groups = [(label, list(members)) for label, members in shown]
-    return Sidebar(groups, len(rows) > SIDEBAR_LIMIT, current.pk if current else None)
-
-
-def _period(moment: datetime.datetime, today: datetime.date) -> str:
-    day = timezone.localtime(moment).date()
-    age = (today - day).days
-    if age <= 0:
-        return _("Today")
-    if age == 1:
-        return _("Yesterday")
-    if age <= 7:
-        return _("Previous 7 days")
-    return formats.date_format(day, "YEAR_MONTH_FORMAT")
-
-
-def page_context(user, conversation: Conversation | None) -> dict[str, Any]:
+def page_context(user, conversation: Conversation | None, folder: Folder | None = None) -> dict[str, Any]:
     """What every page with a sidebar needs."""
-    return {"sidebar": sidebar(user, conversation), "conversation": conversation}
+    return {"sidebar": sidebar(user, conversation, folder), "conversation": conversation}
 
 
-def chat_context(user, conversation: Conversation | None, fresh: Conversation | None = None) -> dict[str, Any]:
-    """A conversation, or a new chat: `fresh` has its settings. `lacks` tells why earlier messages are missing."""
+def chat_context(
+    user, conversation: Conversation | None, fresh: Conversation | None = None, wanted: Wanted = LATEST
+) -> dict[str, Any]:
+    """A conversation, or a new chat: `fresh` has its settings. `lacks` tells why earlier messages are missing.
+
+    Of a long conversation the page has the end, and what is wanted besides.
+    """
     transcript, lacks = services.read_what_is_there(conversation) if conversation else (Transcript(), None)
-    views = message_views(transcript, str(conversation.pk)) if conversation else []
+    transcript = showing(transcript, wanted.at)
+    views = first_views(transcript, conversation, wanted) if conversation else []
     compared = comparison(transcript, str(conversation.pk)) if conversation else None
     if conversation:
         views, compared = _with_thumbs(conversation, views, compared)
@@ -82,21 +60,18 @@ def chat_context(user, conversation: Conversation | None, fresh: Conversation | 
         "examples": [] if views or lacks else get_examples().prompts(),
         "show_connect_notice": user.is_staff and not has_language_model(),
         "greeting_name": user.get_full_name(),
+        "is_whole": wanted.is_whole,
+        "is_at_end": not wanted.is_whole and not any(view.gap and view.gap.after for view in views),
     }
 
 
 def _with_thumbs(
     conversation: Conversation, views: list[MessageView], compared: Comparison | None
 ) -> tuple[list[MessageView], Comparison | None]:
-    given = services.feedback_on(conversation)
-    if not given:
-        return views, compared
-
-    def rated(view: MessageView) -> MessageView:
-        return replace(view, thumb=given[view.id].thumb) if view.id in given else view
-
-    columns = compared and replace(compared, columns=tuple(map(rated, compared.columns)))
-    return [rated(view) for view in views], columns
+    columns = compared.columns if compared else ()
+    rated = with_thumbs(conversation, [*views, *columns])
+    count = len(views)
+    return rated[:count], compared and replace(compared, columns=tuple(rated[count:]))
 
 
 def memory(conversation: Conversation | None, shown: Composer, transcript: Transcript) -> services.Fullness | None:
@@ -143,7 +118,7 @@ def turn_context(
     watched = {generation.reply_id: str(generation.pk) for generation in generations if generation.pk in followed_up}
     if first.lane and (compared := comparison(transcript, str(conversation.pk), first.user_message_id)):
         return context | _compared_turn(conversation, transcript, compared, first, is_retry, watched)
-    views = message_views(transcript, str(conversation.pk), first.reply_id)
+    views = newest_views(transcript, conversation, first.reply_id)
     if not views:
         raise NotFound(_("This chat does not exist."))
     reply = replace(views[-1], generation_id=watched.get(first.reply_id, views[-1].generation_id))
@@ -168,7 +143,7 @@ def _compared_turn(
 ) -> dict[str, Any]:
     """All columns of a comparison that begins; of one in which a model is asked again, its column."""
     columns = [replace(view, generation_id=watched.get(view.id, view.generation_id)) for view in compared.columns]
-    views = message_views(transcript, str(conversation.pk), first.user_message_id)
+    views = newest_views(transcript, conversation, first.user_message_id)
     own = next((view for view in columns if view.id == first.reply_id), None)
     if not views or own is None:
         raise NotFound(_("This chat does not exist."))

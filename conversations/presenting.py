@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from django.conf import settings
 from django.template.loader import render_to_string
@@ -12,6 +14,7 @@ from django.utils.translation import gettext as _
 from conversations.backends import get_backend
 from conversations.errors import ChatError
 from conversations.measures import measures
+from conversations.parts import Choice, Gap, gaps, spoken
 from conversations.remarks import notice, substitution, thinking_time, waiting_for
 from conversations.rendering import render
 from conversations.types import Message, Transcript
@@ -50,6 +53,8 @@ class MessageView:
     measures: tuple[str, ...] = ()
     is_cut: bool = False
     """Something is missing at its end, and a model can go on from there."""
+    gap: Gap | None = None
+    """What of a long conversation is left out before it."""
     thumb: str = ""
     """What its reader thought of it: "up", "down", or nothing."""
     versions: tuple[str, ...] = ()
@@ -94,17 +99,34 @@ class MessageView:
         return _("Thinking…") if self.is_thinking else thinking_time(self.reasoning_ms or 0)
 
 
-def message_views(transcript: Transcript, conversation_id: str, leaf: str | None = None) -> list[MessageView]:
-    """A branch (by default the shown one): the system prompt never, the model's name where it changed."""
-    shown = [message for message in transcript.branch(leaf) if message.role in ("user", "assistant")]
-    views, label, versions = [], "", _versions(transcript)
-    for message in shown:
+def message_views(
+    transcript: Transcript, conversation_id: str, leaf: str | None = None, choice: Choice | None = None
+) -> list[MessageView]:
+    """A branch (by default the shown one): the system prompt never, the model's name where it changed.
+
+    Of a long one only what was chosen is made, with what is left out before each piece.
+    """
+    said = spoken(transcript.branch(leaf))
+    choice = choice or Choice((range(len(said)),), 0, len(said))
+    left_out = {gap.before: gap for gap in gaps(said, choice) if gap.count}
+    labels, versions = _labels(said), _versions(transcript)
+    views = []
+    for number in chain.from_iterable(choice.shown):
+        message = said[number]
+        view = message_view(message, conversation_id, model_label=labels[number], is_last=number == len(said) - 1)
+        views.append(replace(view, versions=versions.get(message.id, ()), gap=left_out.get(message.id)))
+    return views
+
+
+def _labels(said: Sequence[Message]) -> list[str]:
+    """For each message the name of the model, where another one wrote before, or others beside it."""
+    labels, label = [], ""
+    for message in said:
         own = message.metadata.get("label", "") if message.role == "assistant" else label
         is_named = bool(message.metadata.get("lane")) or bool(label and own != label)
-        changed, label = (own if is_named else ""), own or label
-        view = message_view(message, conversation_id, model_label=changed, is_last=message is shown[-1])
-        views.append(replace(view, versions=versions.get(message.id, ())))
-    return views
+        labels.append(own if is_named else "")
+        label = own or label
+    return labels
 
 
 def _versions(transcript: Transcript) -> dict[str, tuple[str, ...]]:
@@ -161,7 +183,7 @@ def message_view(
         id=message.id,
         role=message.role,
         text=message.content,
-        html=render(message.content) if is_reply and with_html else SafeString(""),
+        html=render(message.content, message.id) if is_reply and with_html else SafeString(""),
         reasoning=data.get("reasoning", "") if is_reply else "",
         reasoning_ms=data.get("reasoning_ms"),
         status=status,

@@ -150,7 +150,8 @@ async def test_keeping_one_leads_to_the_chat_with_it(browser, pks, models):
     await send(browser, pks)
     _first, second = await all_finished()
     response = await browser.post(address("keep", second), kept(second))
-    assert (response.status_code, response["Location"]) == (303, f"{address('show', second)}#m-{second.reply_id}")
+    at = f"?at={second.reply_id}#m-{second.reply_id}"
+    assert (response.status_code, response["Location"]) == (303, f"{address('show', second)}{at}")
     page = await shown(browser, second)
     assert "data-comparison" not in page
     assert "2/2" in page

@@ -181,7 +181,7 @@ def test_what_was_searched_stays_in_the_form_and_on_the_next_page(browser, db):
         reverse("conversations:models"), {"q": "model", "use_case": "Code", "sort": "name"}
     ).content.decode()
     assert 'name="q" value="model"' in page
-    assert "<option selected>Code</option>" in page
+    assert '<option value="Code" selected>Code</option>' in page
     assert '<option value="name" selected>' in page
     assert re.search(r'rel="next" href="\?q=model&amp;use_case=Code&amp;sort=name&amp;page=2"', page)
     assert len(labels(browser, q="model")) == 50

@@ -24,6 +24,10 @@ def link(address: str, text: str) -> str:
     return f'<a href="{address}" {LINK}>{text}</a>'
 
 
+def host(name: str) -> str:
+    return f' <span class="host">{name}</span>'
+
+
 def code(language: str, html: str) -> str:
     attribute = f' class="language-{language}"' if language else ""
     head = f'<div class="code-head"><span class="code-lang">{language}</span></div>'
@@ -149,8 +153,8 @@ def test_tables(text, before, head, body, after):
 @pytest.mark.parametrize(
     ("text", "html"),
     [
-        ("[a](https://b.c)", link("https://b.c", "a")),
-        ('[a](https://b.c/d_(e) "T")', f'<a href="https://b.c/d_(e)" {LINK} title="T">a</a>'),
+        ("[a](https://b.c)", link("https://b.c", "a" + host("b.c"))),
+        ('[a](https://b.c/d_(e) "T")', f'<a href="https://b.c/d_(e)" {LINK} title="T">a{host("b.c")}</a>'),
         ("<https://b.c/d>", link("https://b.c/d", "https://b.c/d")),
         ("https://b.c/d_e?f=1&g=2.", link("https://b.c/d_e?f=1&amp;g=2", "https://b.c/d_e?f=1&amp;g=2") + "."),
         ("(https://b.c/d_(e))", "(" + link("https://b.c/d_(e)", "https://b.c/d_(e)") + ")"),
@@ -164,13 +168,18 @@ def test_tables(text, before, head, body, after):
         ("a.b+c@d.ef. g@h i/j@k.lm", link("mailto:a.b+c@d.ef", "a.b+c@d.ef") + ". g@h i/j@k.lm"),
         ("请看https://b.c/路，好", "请看" + link("https://b.c/路", "https://b.c/路") + "，好"),
         ("a@b.cd", link("mailto:a@b.cd", "a@b.cd")),
-        ("[a](mailto:a@b.cd)", link("mailto:a@b.cd", "a")),
+        ("[a](mailto:a@b.cd)", link("mailto:a@b.cd", "a" + host("a@b.cd"))),
         ("`https://b.c`", "<code>https://b.c</code>"),
         ("[a](/admin) [b](./c.md) [d](#e)", "<span>a</span> <span>b</span> <span>d</span>"),
-        ("![a](https://b.c/d.png)", f'<a class="image-link" href="https://b.c/d.png" {LINK}>a</a>'),
+        ("![a](https://b.c/d.png)", f'<a class="image-link" href="https://b.c/d.png" {LINK}>a{host("b.c")}</a>'),
         ("![](https://b.c/d.png)", f'<a class="image-link" href="https://b.c/d.png" {LINK}>b.c</a>'),
         ("![a](data:image/png;base64,AAAA)", "<span>a</span>"),
-        ("[![a](https://b.c/d.png)](https://e.f)", link("https://e.f", "<span>a</span>")),
+        ("[![a](https://b.c/d.png)](https://e.f)", link("https://e.f", "<span>a</span>" + host("e.f"))),
+        ("[**b.c** shop](https://www.b.c/d)", link("https://www.b.c/d", "<strong>b.c</strong> shop")),
+        ("[b.c](https://b.c.evil)", link("https://b.c.evil", "b.c" + host("b.c.evil"))),
+        ("[b.c](https://x-b.c)", link("https://x-b.c", "b.c" + host("x-b.c"))),
+        ("https://b.c@evil.d/", link("https://b.c@evil.d/", "https://b.c@evil.d/" + host("evil.d"))),
+        ("[аpple.com](https://аpple.com)", link("https://аpple.com", "аpple.com" + host("xn--pple-43d.com"))),
     ],
 )
 def test_links(text, html):
@@ -179,15 +188,16 @@ def test_links(text, html):
 
 def test_link_definitions_reach_the_whole_reply():
     text = "[a][1], [b] and ![c][1]\n\n[1]: https://d.e\n[B]: <https://f.g> 'T'\n\n[none][2]"
-    image = f'<a class="image-link" href="https://d.e" {LINK}>c</a>'
-    first = f'<p>{link("https://d.e", "a")}, <a href="https://f.g" {LINK} title="T">b</a> and {image}</p>'
+    image = f'<a class="image-link" href="https://d.e" {LINK}>c{host("d.e")}</a>'
+    titled = f'<a href="https://f.g" {LINK} title="T">b{host("f.g")}</a>'
+    first = f"<p>{link('https://d.e', 'a' + host('d.e'))}, {titled} and {image}</p>"
     assert needs_whole(text)
     assert render(text) == f"{first}<p>[none][2]</p>"
 
 
 def test_definitions_stand_at_the_beginning_of_their_paragraph():
     text = "[a]: https://b.c\n*text*\n[d]: e\n\n[a] [d]"
-    assert render(text) == f"<p><em>text</em>\n[d]: e</p><p>{link('https://b.c', 'a')} [d]</p>"
+    assert render(text) == f"<p><em>text</em>\n[d]: e</p><p>{link('https://b.c', 'a' + host('b.c'))} [d]</p>"
 
 
 def test_footnotes_stand_below_the_reply_with_ids_of_their_own():

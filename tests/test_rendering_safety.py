@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from conversations.rendering import limits, needs_whole, render, render_block, render_open, split
 from conversations.rendering.blocks import MAX_DEPTH
-from conversations.rendering.cache import RecentlyUsed
+from conversations.rendering.cache import AROUND, RecentlyUsed
 from conversations.rendering.highlight import LANGUAGES
 from conversations.rendering.plain import clean, plain_block, plain_code
 from conversations.rendering.sanitize import Sanitizer
@@ -112,15 +112,20 @@ HOSTILE = [
 
 # What may stand on a page, written down a second time: a slip in sanitize.py must show here.
 ELEMENTS = """
-a blockquote br code del div em h1 h2 h3 h4 h5 h6 hr li ol p pre section span strong sup table tbody td th thead tr ul
+a blockquote br code del details div em h1 h2 h3 h4 h5 h6 hr li ol p pre span strong summary sup
+table tbody td th thead tr ul
+b i math mfrac mi mmultiscripts mn mo mover mpadded mphantom mprescripts mroot mrow mspace msqrt mstyle msub msubsup
+msup mtable mtd mtext mtr munder munderover none
 """
+EM = r"-?[0-4](\.\d+)?(em|ex)?"
+FLAG = "true|false"
 ATTRIBUTES = {
     ("a", "href"): r"(?i:https?://|mailto:)\S+|#fn(ref)?-[0-9a-f]{12}-\d+",
     ("a", "rel"): "noopener noreferrer nofollow",
     ("a", "target"): "_blank",
     ("a", "title"): r"(?s).*",
     ("a", "class"): "image-link|footnote-back",
-    ("code", "class"): r"language-[A-Za-z0-9_+#.-]+",
+    ("code", "class"): r"tex|language-[A-Za-z0-9_+#.-]+",
     ("div", "class"): "code|code-head|table",
     ("div", "role"): "region",
     ("div", "tabindex"): "0",
@@ -128,8 +133,33 @@ ATTRIBUTES = {
     ("li", "id"): r"fn-[0-9a-f]{12}-\d+",
     ("ol", "start"): r"\d+",
     ("pre", "class"): "plain",
-    ("section", "class"): "footnotes",
-    ("span", "class"): r"code-lang|[a-z]{1,3}\d?",
+    ("details", "class"): "footnotes",
+    ("span", "class"): r"code-lang|host|math displayed|math long|[a-z]{1,3}\d?",
+    ("math", "display"): "block",
+    ("mfrac", "displaystyle"): FLAG,
+    ("mfrac", "scriptlevel"): r"\d",
+    ("mfrac", "linethickness"): EM,
+    ("mi", "mathvariant"): "normal",
+    ("mo", "accent"): FLAG,
+    ("mo", "form"): "prefix|infix|postfix",
+    ("mo", "lspace"): EM,
+    ("mo", "rspace"): EM,
+    ("mo", "minsize"): EM,
+    ("mo", "maxsize"): EM,
+    ("mo", "stretchy"): FLAG,
+    ("mover", "accent"): FLAG,
+    ("munder", "accentunder"): FLAG,
+    ("mpadded", "width"): EM,
+    ("mpadded", "height"): EM,
+    ("mpadded", "depth"): EM,
+    ("mrow", "displaystyle"): FLAG,
+    ("mrow", "scriptlevel"): r"\d",
+    ("mrow", "class"): r"boxed|strike-(up|down)( strike-(up|down))?",
+    ("mspace", "width"): EM,
+    ("mspace", "class"): "back",
+    ("mtable", "displaystyle"): FLAG,
+    ("mtable", "scriptlevel"): r"\d",
+    ("mtd", "class"): r"((^| )(from-(left|right)|tight-(left|right)|apart|line-(above|below|left|right)))+",
     ("sup", "class"): "footnote-ref",
     ("sup", "id"): r"fnref-[0-9a-f]{12}-\d+",
     ("td", "class"): "align-(left|center|right)",
@@ -375,13 +405,22 @@ def test_the_sanitizer_alone_lets_nothing_through():
 
 
 def test_recently_used_texts_are_kept_within_a_size():
-    cache = RecentlyUsed(20)
+    cache = RecentlyUsed(2 * AROUND + 20)
     cache.put("a", "b" * 9)
     cache.put("c", "d" * 9)
     assert cache.get("a") == "b" * 9
-    cache.put("e", "f" * 5)
+    cache.put("e", "f" * 11)
     assert cache.get("c") is None
     assert cache.get("a") is not None
-    cache.put("g", "h" * 30)
-    assert cache.get("g") is None
+    cache.put("e", "ế" * 3)  # in place of the other one; nine bytes
+    assert cache.get("e") == "ế" * 3
+    assert cache.get("a") is not None
+    cache.put("g", "h" * 3 * AROUND)
     assert [cache.get(text) for text in "aceg"] == [None] * 4
+
+
+def test_any_text_can_be_kept():
+    cache = RecentlyUsed(10_000)
+    for text in ("", "Xin chào 🧑‍💻", "\ud800", "\x00"):
+        cache.put(text, text)
+        assert cache.get(text) == text

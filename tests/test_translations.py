@@ -16,7 +16,7 @@ from chatsite.catalogues import catalogues, compile_catalogue
 from tests.serving import ROOT
 from tests.untranslated import words_outside_translation
 
-TEMPLATES = sorted((ROOT / "templates").rglob("*.*"))
+TEMPLATES = sorted(path for path in (ROOT / "templates").rglob("*.*") if path.suffix in (".html", ".txt"))
 LANGUAGE = "vi"
 PLACEHOLDER = re.compile(r"%\(\w+\)[a-z]|%[a-z%]|{\w*}")
 UNREAD = re.search(r"^UNREAD = (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[1].split()

@@ -20,8 +20,9 @@ from chatsite.branding.models import Site, SiteText
 from chatsite.health import PROBES
 from chatsite.moderation.models import TermList
 from chatsite.sharing.models import SharedLink
+from chatsite.transfer.models import Import
 from conversations import services
-from conversations.models import Conversation, Generation, Persona
+from conversations.models import Conversation, Folder, Generation, Persona
 from conversations.stores import get_store
 from conversations.types import Message
 
@@ -43,6 +44,8 @@ POLICIES = {
     "account_reset_password_from_key_done": PUBLIC,
     "account_change_password": LOGIN,
     "account_profile": LOGIN,
+    "account_preferences": LOGIN,
+    "account_theme": LOGIN,
     "branding:styles": PUBLIC,
     "branding:logo": PUBLIC,
     "branding:dismiss": PUBLIC,
@@ -52,6 +55,13 @@ POLICIES = {
     "conversations:history": LOGIN,
     "conversations:search": LOGIN,
     "conversations:search_panel": LOGIN,
+    "conversations:archive": LOGIN,
+    "conversations:trash": LOGIN,
+    "conversations:empty_trash": LOGIN,
+    "conversations:organise": LOGIN,
+    "conversations:move": LOGIN,
+    "conversations:sidebar": LOGIN,
+    "conversations:create_folder": LOGIN,
     "conversations:models": LOGIN,
     "conversations:model_choices": LOGIN,
     "conversations:defaults": LOGIN,
@@ -73,6 +83,10 @@ POLICIES = {
     "conversations:rename": OWNER,
     "conversations:delete": OWNER,
     "conversations:memory": OWNER,
+    "conversations:part": OWNER,
+    "conversations:folder": OWNER,
+    "conversations:rename_folder": OWNER,
+    "conversations:delete_folder": OWNER,
     "conversations:settings": OWNER,
     "conversations:use_persona": OWNER,
     "conversations:edit_persona": OWNER,
@@ -90,6 +104,11 @@ POLICIES = {
     "transfer:download": OWNER,
     "transfer:home": LOGIN,
     "transfer:everything": LOGIN,
+    "transfer:upload": LOGIN,
+    "transfer:job": OWNER,
+    "transfer:start": OWNER,
+    "transfer:stop": OWNER,
+    "transfer:discard": OWNER,
     "admin:*": STAFF,
     "healthz": PUBLIC,
     "readyz": PUBLIC,
@@ -146,6 +165,8 @@ def ids_of_nothing() -> dict[str, str]:
         "conversation_id": str(uuid.uuid4()),
         "generation_id": str(uuid.uuid4()),
         "persona_id": "987654321",
+        "job_id": str(uuid.uuid4()),
+        "folder_id": "987654321",
         "link_id": str(uuid.uuid4()),
         "form": "json",
     }
@@ -164,6 +185,7 @@ def values_for(user) -> dict[str, str]:
         "url": "nonsense",
         "uidb36": "1",
         "key": "abc-123",
+        "ticket": "abc-123",
         "pk": str(TermList.objects.get_or_create(name="Rude words")[0].pk),
         "alias": next(iter(settings.CHAT_BACKENDS)),
         "token": shared_link(user).token,
@@ -196,10 +218,13 @@ def chat(catalogue, alice) -> dict[str, str]:
         status=Generation.Status.COMPLETED,
     )
     persona = Persona.objects.create(pk=123456789, owner=alice, name="Secret agent", prompt="Say nothing.")
+    folder = Folder.objects.create(pk=123456789, user=alice, name="Secret missions")
     return {
         "conversation_id": str(conversation.pk),
         "generation_id": str(generation.pk),
         "persona_id": str(persona.pk),
+        "job_id": str(Import.objects.create(user=alice, stage=Import.Stage.READY).pk),
+        "folder_id": str(folder.pk),
         "link_id": str(shared_link(alice, conversation).pk),
         "form": "json",
     }

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from typing import Any, ClassVar
+from unicodedata import normalize
 
 from allauth.account import forms as base
 from django import forms
+from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.core.validators import MaxLengthValidator
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 from django.shortcuts import redirect
+from django.utils.translation import get_language_info
 from django.utils.translation import gettext_lazy as _
 
 from chatsite.accounts.models import User
@@ -78,14 +81,58 @@ class ResetPasswordKeyForm(PlainFields, base.ResetPasswordKeyForm):
     labels: ClassVar[dict] = NEW_PASSWORD
 
 
-class ProfileForm(forms.ModelForm):
+class OnlyItsFields(forms.ModelForm):
+    """An administrator may be changing the rest of the row in the same moment."""
+
+    def save(self, commit: bool = True) -> User:
+        self.instance.save(update_fields=list(self.fields))
+        return self.instance
+
+
+class ProfileForm(OnlyItsFields):
     class Meta:
         model = User
         fields = ["name"]
         widgets = {"name": forms.TextInput(attrs={"autocomplete": "name"})}
         help_texts = {"name": _("As you want to be called here. It may be left empty.")}
 
-    def save(self, commit: bool = True) -> User:
-        """Only the name: an administrator may be changing the rest in the same moment."""
-        self.instance.save(update_fields=["name"])
-        return self.instance
+
+class ThemeForm(OnlyItsFields):
+    class Meta:
+        model = User
+        fields = ["theme"]
+
+
+class PreferencesForm(OnlyItsFields):
+    theme = forms.ChoiceField(
+        label=_("Theme"),
+        required=False,
+        choices=[("", _("As the system has it")), ("light", _("Light")), ("dark", _("Dark"))],
+        widget=forms.RadioSelect,
+    )
+    language = forms.ChoiceField(label=_("Language"), required=False)
+    text_size = forms.ChoiceField(
+        label=_("Text size"),
+        required=False,
+        choices=[("small", _("Small")), ("", _("Normal")), ("large", _("Large")), ("largest", _("Very large"))],
+        widget=forms.RadioSelect,
+    )
+    send_key = forms.ChoiceField(
+        label=_("Send messages with"),
+        choices=[("enter", _("Enter")), ("ctrl-enter", _("Ctrl + Enter"))],
+        widget=forms.RadioSelect,
+        help_text=_(
+            "Shift + Enter always breaks the line; with the second choice Enter does, too. On a Mac Ctrl is ⌘."
+        ),
+    )
+
+    class Meta:
+        model = User
+        fields = ["theme", "language", "text_size", "send_key"]
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        """Languages are called as those who speak them do."""
+        super().__init__(*args, **kwargs)
+        names = [(code, get_language_info(code)["name_local"]) for code, _name in settings.LANGUAGES]
+        own = [(code, normalize("NFC", name[0].upper() + name[1:])) for code, name in names]
+        self.fields["language"].choices = [("", _("As the browser has it")), *own]

@@ -8,6 +8,7 @@ LABELS = {
     "new_chat": _("New chat"),
     "models": _("Models"),
     "personas": _("Personas"),
+    "prompts": _("Prompts"),
     "chat_settings": _("Chat settings"),
     "share": _("Share"),
     "shared_links": _("Shared links"),

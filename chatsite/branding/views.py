@@ -5,13 +5,13 @@ from __future__ import annotations
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from chatsite.branding.announcing import dismiss as put_away
 from chatsite.branding.current import current
 from chatsite.branding.models import Site, SiteText
 from chatsite.branding.terms import has_agreed
+from chatsite.own_page import own_page
 from conversations.rendering import render as markdown
 
 FOR_EVER = "public, max-age=31536000, immutable"
@@ -66,7 +66,4 @@ def dismiss(request: HttpRequest) -> HttpResponse:
 
 
 def _next(request: HttpRequest) -> str:
-    """Where the page wants to go on; a page of this site."""
-    wanted = request.POST.get("next") or request.GET.get("next", "")
-    is_ours = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
-    return wanted if is_ours else "/"
+    return own_page(request, request.POST.get("next") or request.GET.get("next", ""))

@@ -14,6 +14,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+from django.utils.translation import gettext_noop
+
 LANGUAGES = ("en", "vi")
 
 CHOICES: dict[str, list[str]] = {
@@ -109,8 +111,8 @@ def _nodes() -> dict[str, dict[str, Any]]:
 TREE: dict[str, Any] = {
     "start": "hello",
     "languages": LANGUAGES,
-    "description": "Explains this site and how to connect a language model. Fixed rules, no model.",
-    "use_case": "First steps",
+    "description": gettext_noop("Explains this site and how to connect a language model. Fixed rules, no model."),
+    "use_case": gettext_noop("First steps"),
     "unknown": {
         "en": "I have no answer to that: I am a fixed set of rules, not a language model. I know this site, and how to "
         "connect a model that can answer everything else.",

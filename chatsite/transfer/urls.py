@@ -10,4 +10,9 @@ urlpatterns = [
     path("c/<uuid:conversation_id>/export/chat.<slug:form>", views.download, name="download"),
     path("transfer/", views.home, name="home"),
     path("transfer/all.zip", views.everything, name="everything"),
+    path("transfer/import/<str:ticket>/", views.upload, name="upload"),  # see tickets.py
+    path("transfer/<uuid:job_id>/", views.job, name="job"),
+    path("transfer/<uuid:job_id>/start/", views.start, name="start"),
+    path("transfer/<uuid:job_id>/stop/", views.stop, name="stop"),
+    path("transfer/<uuid:job_id>/discard/", views.discard, name="discard"),
 ]

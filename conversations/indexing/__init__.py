@@ -20,7 +20,16 @@ from conversations.indexing.sqlite import SQLiteIndex
 from conversations.models import Conversation, SearchEntry
 from conversations.types import Key, Message
 
-__all__ = ["FullTextIndex", "Look", "Query", "complete", "get_index", "index_messages", "index_title"]
+__all__ = [
+    "FullTextIndex",
+    "Look",
+    "Query",
+    "complete",
+    "complete_or_later",
+    "get_index",
+    "index_messages",
+    "index_title",
+]
 
 logger = logging.getLogger(__name__)
 BATCH = 20  # entries that are written at once: others want to write, too
@@ -82,6 +91,14 @@ def complete(key: Key, messages: Iterable[Message], *, afresh: bool = False) -> 
     except IntegrityError:
         if Conversation.objects.filter(pk=key.conversation_id).exists():
             raise
+
+
+def complete_or_later(key: Key, messages: Iterable[Message]) -> None:
+    """The same for who has just written a conversation that says `is_indexed` False. Raises as index_messages."""
+    try:
+        complete(key, messages)
+    except Exception as error:
+        logger.warning("A chat is made findable later: %s: %s", type(error).__name__, error)
 
 
 def _title_of(key: Key) -> Iterator[Entry]:

@@ -93,6 +93,33 @@ class Conversation(models.Model):
             ),
             models.Index(fields=["trashed_at"], condition=Q(trashed_at__isnull=False), name="conversation_trash"),
             models.Index(fields=["user"], condition=Q(is_indexed=False), name="conversation_unindexed"),
+            # One for each list that people scroll: the key is in it, because that is where the next part begins.
+            models.Index(
+                fields=["user", "-updated_at", "-id"],
+                condition=Q(deleted_at=None, trashed_at=None, archived_at=None, pinned_at=None, folder=None),
+                name="conversation_recent",
+            ),
+            models.Index(
+                fields=["user", "-pinned_at"], condition=Q(pinned_at__isnull=False), name="conversation_pinned"
+            ),
+            models.Index(
+                fields=["user", "-archived_at", "-id"],
+                condition=Q(archived_at__isnull=False),
+                name="conversation_archive",
+            ),
+            models.Index(
+                fields=["folder", "-updated_at", "-id"],
+                condition=Q(folder__isnull=False),
+                name="conversation_in_folder",
+            ),
+            models.Index(
+                fields=["user", "-trashed_at", "-id"],
+                condition=Q(trashed_at__isnull=False),
+                name="conversation_trash_of_user",
+            ),
+            models.Index(fields=["user", "folder"], condition=Q(is_unread=True), name="conversation_unread"),
+            # What every clock asks each second.
+            models.Index(fields=["deleted_at"], condition=Q(deleted_at__isnull=False), name="conversation_doomed"),
         ]
 
     def __str__(self) -> str:

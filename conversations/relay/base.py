@@ -78,6 +78,10 @@ class Relay(ABC):
         """Whether the outcome of a reply that this relay knows is decided."""
 
     @abstractmethod
+    def is_read(self, generation_id: UUID) -> bool:
+        """Whether somebody reads it in this process; pages that are hidden do not."""
+
+    @abstractmethod
     def end(self, generation_id: UUID) -> None:
         """Let go of the listeners and forget the reply."""
 

@@ -116,6 +116,10 @@ class MemoryRelay(Relay):
     def is_closed(self, generation_id: UUID) -> bool:
         return self._channels[generation_id].closed
 
+    def is_read(self, generation_id: UUID) -> bool:
+        channel = self._channels.get(generation_id)
+        return channel is not None and channel.listener is not None
+
     def end(self, generation_id: UUID) -> None:
         channel = self._channels.pop(generation_id, None)
         self._count()

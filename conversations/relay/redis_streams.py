@@ -55,6 +55,9 @@ class RedisStreamsRelay(Relay):
     def is_closed(self, generation_id: UUID) -> bool:
         return self._memory.is_closed(generation_id)
 
+    def is_read(self, generation_id: UUID) -> bool:
+        return self._memory.is_read(generation_id)
+
     def end(self, generation_id: UUID) -> None:
         self._memory.end(generation_id)
         self._pump.end(generation_id)

@@ -1,4 +1,4 @@
-"""Markdown → blocks of safe HTML; the only importer of markdown, bleach and Pygments.
+"""Markdown → blocks of safe HTML; the only importer of markdown, bleach, Pygments and math-core.
 
 A reply's HTML is defined as the concatenation of its top-level blocks, live and on reload alike:
 
@@ -7,8 +7,10 @@ A reply's HTML is defined as the concatenation of its top-level blocks, live and
              plain.py: prose and over-long blocks, escaped, without any library
              limits.py: what is worth formatting, decided before parsing
              tree.py, inline.py, highlight.py, definitions.py: blocks to elements, by Python-Markdown and Pygments
-             sanitize.py: bleach, last
-             formatter.py: those four put together
+             formulas.py, tex.py, mathml.py, places.py: mathematics, found before Markdown and put in its place after it
+             links.py: where links may lead, and that one sees where
+             sanitize.py: bleach, last but for the MathML, which mathml.py builds anew
+             formatter.py: those put together
 
 A single line feed within a paragraph is white space, as in CommonMark; two spaces or a backslash before it make a line
 break. Raw HTML is text. Nothing in a reply loads anything from elsewhere.

@@ -8,10 +8,13 @@ cannot disagree. It takes a line at a time, in time linear in the text. Where mo
 - there are no lazy lines: an unindented line that is no item ends a list, a line without `>` a quotation;
 - `---` under a single line makes it a heading, under several it is a rule;
 - a table ends with the first line without a pipe;
+- a formula that begins with its line lasts until its closing mark, or the next blank line;
 - a list of the other kind (bullets after numbers) is another block.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from conversations.rendering.leaves import Block, Fence, Heading, IndentedCode, Paragraph, Rule
 from conversations.rendering.lines import (
@@ -106,8 +109,9 @@ class List(Block):
 class Container:
     """The text, a quotation or an item: blocks below each other. `base`: the column at which its content stands."""
 
-    def __init__(self, base: int = 0, depth: int = 0, *, in_list: bool = False) -> None:
+    def __init__(self, base: int = 0, depth: int = 0, *, in_list: bool = False, takes_formulas: bool = True) -> None:
         self.blocks: list[Block] = []
+        self.takes_formulas = takes_formulas
         self._base, self._depth, self._in_list = base, depth, in_list
 
     def feed(self, line: str) -> None:
@@ -135,6 +139,13 @@ class Container:
             return False
         starts = (HEADING, RULE, FENCE, INTERRUPTING_ITEM)
         return text[0] == ">" or any(start.match(text) for start in starts)
+
+    def parse_again(self, lines: Iterable[str]) -> list[Block]:
+        """The blocks of lines that were taken for a formula."""
+        container = Container(depth=self._depth, takes_formulas=False)
+        for line in lines:
+            container.feed(line)
+        return container.blocks
 
     def _is_code(self, line: str, text: str) -> bool:
         """Within a list an item's marker counts at any indent: models nest by more than CommonMark allows."""

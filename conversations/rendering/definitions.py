@@ -48,39 +48,42 @@ class Definitions:
     def __bool__(self) -> bool:
         return bool(self.links or self.footnotes)
 
-    def refer(self, name: str) -> Footnote | None:
-        """The note of that name, if it is defined."""
-        note = self.footnotes.get(name)
-        if note is not None:
-            note.is_referred_to = True
-        return note
-
     def take_from(self, paragraph: Paragraph) -> None:
-        """Move the definitions at the beginning of a paragraph out of it; the first of a name counts."""
-        taken = 0
+        """Move the definitions at the beginning of a paragraph out of it; the first of a name counts.
+
+        Lines below a footnote go on with it.
+        """
+        taken, note = 0, None
         for line in paragraph.lines:
-            if not self._take(line):
+            footnote = FOOTNOTE.match(line)
+            link = None if footnote else LINK.match(line)
+            if (footnote or link) and len(self.links) + len(self.footnotes) >= DEFINITIONS:
+                break
+            if footnote:
+                note = self._add_footnote(footnote[1], footnote[2])
+            elif link:
+                note = self._add_link(*link.groups())
+            elif note:
+                note.text += f"\n{line}"
+            else:
                 break
             taken += 1
         del paragraph.lines[:taken]
 
-    def _take(self, line: str) -> bool:
-        if len(self.links) + len(self.footnotes) >= DEFINITIONS:
-            return False
-        if note := FOOTNOTE.match(line):
-            self._add_footnote(note[1], note[2])
-        elif link := LINK.match(line):
-            label, in_brackets, bare, *titles = link.groups()
-            target = (in_brackets or bare, next(filter(None, titles), None))
-            self.links.setdefault(" ".join(label.lower().split()), target)
-        else:
-            return False
-        return True
+    def _add_link(self, label: str, in_brackets: str | None, bare: str | None, *titles: str | None) -> None:
+        target = (in_brackets or bare, next(filter(None, titles), None))
+        self.links.setdefault(" ".join(label.lower().split()), target)
 
-    def _add_footnote(self, name: str, text: str) -> None:
-        if name not in self.footnotes:
-            number = len(self.footnotes) + 1
-            self.footnotes[name] = Footnote(number, text, f"fn-{self.key}-{number}", f"fnref-{self.key}-{number}")
+    def _add_footnote(self, name: str, text: str) -> Footnote:
+        number = len(self.footnotes) + 1
+        note = Footnote(number, text, f"fn-{self.key}-{number}", f"fnref-{self.key}-{number}")
+        self.footnotes.setdefault(name, note)
+        return note
+
+
+def key_of(text: str) -> str:
+    """What stands in the fragments of a reply's footnotes."""
+    return sha256(text.encode("utf-8", "replace")).hexdigest()[:12]
 
 
 def take_definitions(blocks: Iterable[Block], definitions: Definitions) -> None:
@@ -91,7 +94,7 @@ def take_definitions(blocks: Iterable[Block], definitions: Definitions) -> None:
 
 def definitions_of(text: str) -> Definitions:
     """All that a reply defines."""
-    definitions = Definitions(sha256(text.encode("utf-8", "replace")).hexdigest()[:12])
+    definitions = Definitions(key_of(text))
     if MAYBE.search(text):
         take_definitions(parse(clean(text)), definitions)
     return definitions

@@ -1,4 +1,4 @@
-"""Python-Markdown, bleach and Pygments put together: blocks in, safe HTML out. Importing this takes 0.1 s."""
+"""Python-Markdown, math-core, bleach, Pygments put together: blocks in, safe HTML out. Importing this takes 0.1 s."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from markdown.util import Registry
 
 from conversations.rendering.definitions import Definitions, take_definitions
 from conversations.rendering.highlight import Highlighter
-from conversations.rendering.inline import ESCAPABLE, SafeLinks, inline_patterns
+from conversations.rendering.inline import ESCAPABLE, inline_patterns
 from conversations.rendering.leaves import Block, Code
 from conversations.rendering.limits import SPANS, SPANS_WITHIN, can_sanitize
+from conversations.rendering.links import SafeLinks
+from conversations.rendering.places import FormulaPlaces, Formulas
 from conversations.rendering.sanitize import Sanitizer
 from conversations.rendering.tree import TreeBuilder
 
@@ -26,6 +28,7 @@ class _Markdown(Markdown):
 
     def build_parser(self) -> _Markdown:
         self.definitions = Definitions()
+        self.formulas = Formulas()
         self.parser = BlockParser(self)
         self.ESCAPED_CHARS = list(ESCAPABLE)
         self.inlinePatterns = inline_patterns(self)
@@ -33,6 +36,7 @@ class _Markdown(Markdown):
         self.treeprocessors.register(InlineProcessor(self), "inline", 20)
         self.treeprocessors.register(UnescapeTreeprocessor(self), "unescape", 10)
         self.treeprocessors.register(SafeLinks(self), "links", 0)
+        self.treeprocessors.register(FormulaPlaces(self), "formulas", -10)
         self.postprocessors.register(RawHtmlPostprocessor(self), "raw_html", 30)
         return self
 
@@ -62,6 +66,7 @@ class Formatter:
         self._markdown.reset()
         self._markdown.references.update(definitions.links)
         self._markdown.definitions = definitions
+        self._markdown.formulas = Formulas()
         return Element(self._markdown.doc_tag)
 
     def _finish(self, root: Element) -> str | None:
@@ -70,4 +75,4 @@ class Formatter:
         html = "".join(map(to_html_string, root))
         for processor in self._markdown.postprocessors:
             html = processor.run(html)
-        return self._sanitizer.clean(html) if can_sanitize(html) else None
+        return self._markdown.formulas.fill(self._sanitizer.clean(html)) if can_sanitize(html) else None

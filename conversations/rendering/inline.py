@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit
 from xml.etree.ElementTree import Element, SubElement
 
 from markdown import Markdown
 from markdown import inlinepatterns as patterns
-from markdown.treeprocessors import Treeprocessor
 from markdown.util import AtomicString, Registry
 
-LINK_ATTRIBUTES = {"rel": "noopener noreferrer nofollow", "target": "_blank"}
-EXTERNAL = re.compile(r"(?:https?://|mailto:)[^\s/]", re.IGNORECASE)
-QUOTED = str.maketrans({"<": "%3C", ">": "%3E", '"': "%22"})
+from conversations.rendering.links import host_of
+from conversations.rendering.places import MARK, FormulaMark
+
 MAX_ADDRESS = 2_000  # characters
 
 ESCAPABLE = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"  # CommonMark: ASCII punctuation
@@ -37,6 +35,7 @@ def inline_patterns(markdown: Markdown) -> Registry:
     """Python-Markdown's own patterns but raw HTML, which stays text, and ours."""
     md, registry = markdown, Registry()
     registry.register(patterns.BacktickInlineProcessor(patterns.BACKTICK_RE), "backtick", 190)
+    registry.register(FormulaMark(MARK, md), "formula", 185)
     registry.register(patterns.EscapeInlineProcessor(patterns.ESCAPE_RE, md), "escape", 180)
     registry.register(FootnoteReference(FOOTNOTE, md), "footnote", 175)
     registry.register(Reference(patterns.REFERENCE_RE, md), "reference", 170)
@@ -59,15 +58,8 @@ def inline_patterns(markdown: Markdown) -> Registry:
 def image_link(source: str, description: str) -> Element:
     """A picture is never loaded: whoever wrote its address would learn who reads. It becomes a link."""
     link = Element("a", {"href": source, "class": "image-link"})
-    link.text = AtomicString(description.strip() or _host(source) or source)
+    link.text = AtomicString(description.strip() or host_of(source) or source)
     return link
-
-
-def _host(address: str) -> str:
-    try:
-        return urlsplit(address).hostname or ""
-    except ValueError:
-        return ""
 
 
 class ImageLink(patterns.ImageInlineProcessor):
@@ -160,27 +152,13 @@ class FootnoteReference(patterns.InlineProcessor):
     ANCESTOR_EXCLUDES = ("a",)
 
     def handleMatch(self, m, data):
-        note = self.md.definitions.refer(m[1])
+        note = self.md.definitions.footnotes.get(m[1])
         if note is None:
             return None, None, None
-        place = Element("sup", {"class": "footnote-ref", "id": note.reference_id})
+        place = Element("sup", {"class": "footnote-ref"})
+        if not note.is_referred_to:  # the way back leads to the first place
+            place.set("id", note.reference_id)
+        note.is_referred_to = True
         link = SubElement(place, "a", {"href": f"#{note.id}"})
         link.text = AtomicString(str(note.number))
         return place, m.start(), m.end()
-
-
-class SafeLinks(Treeprocessor):
-    """Links lead to web and mail addresses, in another tab, and tell nothing about this page; others become text."""
-
-    def run(self, root: Element) -> None:
-        for link in root.iter("a"):
-            for inner in list(link.iter("a"))[1:]:
-                inner.tag = "span"
-                inner.attrib.clear()
-        for link in root.iter("a"):
-            address = "%20".join(link.get("href", "").split()).translate(QUOTED)
-            if EXTERNAL.match(address):
-                link.attrib.update(href=address, **LINK_ATTRIBUTES)
-            elif not address.startswith("#fn"):
-                link.tag = "span"
-                link.attrib.clear()

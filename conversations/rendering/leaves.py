@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from conversations.rendering.lines import BLANK, CODE_INDENT, SETEXT, dedent, indent_of, is_delimiter_row
+from conversations.rendering.formulas import opens_display
+from conversations.rendering.lines import BLANK, CODE_INDENT, FENCE, SETEXT, dedent, indent_of, is_delimiter_row
 
 if TYPE_CHECKING:
     from conversations.rendering.blocks import Container
@@ -49,30 +50,68 @@ class Rule(Block):
 
 
 class Paragraph(Block):
+    """Text. A displayed formula in it takes every line up to its end: in TeX a line may begin with a minus.
+
+    TeX has no blank lines in a formula; but models put them behind its opening and before its closing mark.
+    """
+
     def __init__(self, line: str, container: Container) -> None:
-        self.lines = [line.lstrip(" \t")]
+        self.lines: list[str] = []
         self._container = container
+        self._closing: str | None = None  # the mark that ends the open formula
+        self._is_sure = False  # it began with its line: dollars behind a text may be anything
+        self._add(line.lstrip(" \t"))
 
     def takes(self, line: str) -> bool:
         if self.blank:
-            return False
+            return self._goes_on_with(line.strip(BLANK))
+        if self._closing and self._is_sure and not FENCE.match(line.lstrip(" \t")):
+            return True
         return self._is_underline(line) or not self._container.interrupts(line)
 
     def add(self, line: str) -> None:
-        self.lines.append(line.lstrip(" \t"))
+        self.blank = False
+        self._add(line.lstrip(" \t"))
+
+    def ends_before(self, prefix: str) -> bool:
+        text = prefix.strip(BLANK)
+        may_close = self._is_sure and (self._closing or " ").startswith(text)
+        return self.blank and not may_close and not self._goes_on_with(text)
+
+    @property
+    def is_unclosed(self) -> bool:
+        """It took lines that may begin blocks of their own, for a formula that never ended."""
+        return self._closing is not None and self._is_sure and len(self.lines) > 1
+
+    def without_formula(self) -> list[Block]:
+        """The blocks of these lines if no formula is sought in them."""
+        return self._container.parse_again(self.lines)
+
+    def _goes_on_with(self, text: str) -> bool:
+        """Whether what follows blank lines still belongs to the open formula."""
+        is_empty = self.lines[-1].strip(BLANK) in ("$$", r"\[")
+        return self._closing is not None and self._is_sure and (is_empty or text.startswith(self._closing))
+
+    def _add(self, text: str) -> None:
+        self.lines.append(text)
+        if self._closing is None:
+            self._closing = opens_display(text) if self._container.takes_formulas else None
+            self._is_sure = text.startswith(("$$", r"\["))
+        elif self._closing in text:
+            self._closing = None
 
     def _is_underline(self, line: str) -> bool:
         return len(self.lines) == 1 and SETEXT.match(line.lstrip(" \t")) is not None
 
     def as_heading(self) -> Heading | None:
         """The heading that it has become if its second line underlines its first."""
-        if len(self.lines) == 2 and SETEXT.match(self.lines[1]):
+        if self._closing is None and len(self.lines) == 2 and SETEXT.match(self.lines[1]):
             return Heading(1 if self.lines[1][0] == "=" else 2, self.lines[0])
         return None
 
     def take_table(self) -> Table | None:
         """The table that its last two lines begin, taken out of it."""
-        if len(self.lines) < 2 or "|" not in self.lines[-2] or not is_delimiter_row(self.lines[-1]):
+        if self._closing or len(self.lines) < 2 or "|" not in self.lines[-2] or not is_delimiter_row(self.lines[-1]):
             return None
         rows = self.lines[-2:]
         del self.lines[-2:]

@@ -15,9 +15,13 @@ CODE_LINE = 1_000
 SPANS = 1_200  # coloured tokens of a code block
 SPANS_WITHIN = 800  # of all code in a list or quotation
 LEXING = 0.075  # seconds of CPU for a block's code; see highlight.py
+FORMULA_DEPTH = 80  # levels of a formula
+FORMULA_ELEMENTS = 1_000  # of MathML in a formula
+FORMULAS = 3_000  # the same, of all formulas of a block
+LONG_FORMULA = 60  # characters of a formula in a line, from which on it may be wider than a phone
 DEFINITIONS = 500  # links and footnotes defined in a reply
 
-MARKER_TEXTS = (*"*_`~[(|&<>@\n", "://", "www.")
+MARKER_TEXTS = (*"*_`~[(|&<>@$\n", "://", "www.")
 PAIRED_TEXTS = "[(*_~`<"
 
 

@@ -36,6 +36,8 @@ def plain_paragraph(text: str) -> str | None:
     text = text.strip("\n")
     if not text or text[-1].isspace() or INLINE_MARKUP.search(text) or BLOCK_MARKUP.search(f"\n{text}"):
         return None
+    if text.count("$") > 1:  # a formula needs two; money alone stays plain
+        return None
     lower = text.lower()
     return None if any(mark in lower for mark in LINKS + HARD_BREAKS) else f"<p>{escaped(text)}</p>"
 

@@ -8,13 +8,14 @@ import threading
 from typing import TYPE_CHECKING
 
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from conversations.rendering.blocks import parse
 from conversations.rendering.cache import RecentlyUsed
-from conversations.rendering.definitions import Definitions, definitions_of
+from conversations.rendering.definitions import Definitions, definitions_of, key_of
 from conversations.rendering.leaves import Code
 from conversations.rendering.limits import can_format, can_highlight
-from conversations.rendering.plain import clean, plain_block, plain_code, plain_paragraph
+from conversations.rendering.plain import clean, escaped, plain_block, plain_code, plain_paragraph
 from conversations.rendering.splitter import split
 
 if TYPE_CHECKING:
@@ -22,16 +23,19 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-RENDERER_VERSION = 1  # raise it when the same text comes to look otherwise
+RENDERER_VERSION = 2  # raise it when the same text comes to look otherwise
 
 MAY_BE_CODE = re.compile(r"\s*(?:```|~~~)|\n*(?: {4}|[ ]*\t)")
 
-_blocks, _replies = RecentlyUsed(4_000_000), RecentlyUsed(2_000_000)  # characters
+_blocks, _replies = RecentlyUsed(6_000_000), RecentlyUsed(2_000_000)  # bytes
 _of_thread = threading.local()
 
 
-def render(text: str) -> SafeString:
-    """A whole reply as HTML: its blocks one by one, or together where one defines something for another."""
+def render(text: str, message_id: str = "") -> SafeString:
+    """A whole reply as HTML: its blocks one by one, or together where one defines something for another.
+
+    `message_id` keeps the footnotes of two messages apart that say the same.
+    """
     definitions = definitions_of(text)
     if not definitions:
         return SafeString("".join(map(render_block, split(text))))
@@ -40,6 +44,9 @@ def render(text: str) -> SafeString:
         parts = [plain_paragraph(source) or _format(source, definitions) for source in split(text)]
         html = "".join(parts) + _footnotes(definitions)
         _replies.put(text, html)
+    if definitions.footnotes:
+        html = _with_words(html)
+        html = html.replace(definitions.key, key_of(message_id)) if message_id else html
     return SafeString(html)
 
 
@@ -98,6 +105,10 @@ def _code(block: Code, *, is_open: bool) -> str:
     is_plain = (is_open and block.in_fence()) or not block.info or not can_highlight(block.lines)
     html = None if is_plain else _formatter().format([block], Definitions())
     return plain_code(block.info, block.lines) if html is None else html
+
+
+def _with_words(html: str) -> str:
+    return html.replace("<summary></summary>", f"<summary>{escaped(_('Notes and sources'))}</summary>")
 
 
 def _footnotes(definitions: Definitions) -> str:

@@ -7,19 +7,20 @@ import re
 from bleach.sanitizer import Cleaner
 
 from conversations.rendering.highlight import CLASSES
-from conversations.rendering.inline import EXTERNAL, LINK_ATTRIBUTES
+from conversations.rendering.links import EXTERNAL, LINK_ATTRIBUTES
 
 ELEMENTS = """
-a blockquote br code del div em h1 h2 h3 h4 h5 h6 hr li ol p pre section span strong sup table tbody td th thead tr ul
+a blockquote br code del details div em h1 h2 h3 h4 h5 h6 hr li ol p pre span strong summary sup
+table tbody td th thead tr ul
 """
 TAGS = frozenset(ELEMENTS.split())
 OWN_CLASSES = {
     "a": {"image-link", "footnote-back"},
+    "details": {"footnotes"},
     "div": {"code", "code-head", "table"},
     "li": {"task", "task done"},
     "pre": {"plain"},
-    "section": {"footnotes"},
-    "span": CLASSES | {"code-lang"},
+    "span": CLASSES | {"code-lang", "host", "math"},
     "sup": {"footnote-ref"},
     "td": {"align-left", "align-center", "align-right"},
     "th": {"align-left", "align-center", "align-right"},

@@ -12,11 +12,15 @@ from markdown.util import AtomicString
 
 from conversations.rendering.blocks import List, Quotation
 from conversations.rendering.definitions import Footnote
+from conversations.rendering.formulas import find_formulas, may_hold_formulas
 from conversations.rendering.highlight import Highlighter
 from conversations.rendering.leaves import Block, Code, Heading, Paragraph, Rule, Table
 from conversations.rendering.limits import INLINE, INLINE_WORK, inline_work
 from conversations.rendering.plain import plain_code
 
+PIPE = re.compile(r"(?<!\\)\|")
+PIPE_BEFORE_LETTER = re.compile(r"(?<!\\)\|(?=[A-Za-z])")
+PIPE_IN_BRACKETS = re.compile(r"[({\[][^(){}\[\]]*\|[^(){}\[\]]*[)}\]]")
 TASK = re.compile(r"\[([ xX])\][ \t]+")
 OPEN_TASK, DONE_TASK = "\u2610 ", "\u2713 "  # a form's checkbox would be a control that does nothing
 
@@ -33,6 +37,8 @@ class TreeBuilder:
     def add(self, parent: Element, blocks: Iterable[Block]) -> None:
         for block in blocks:
             match block:
+                case Paragraph() if block.is_unclosed and not self._is_open:
+                    self.add(parent, block.without_formula())
                 case Paragraph() if block.lines:
                     self._set_inline(SubElement(parent, "p"), "\n".join(block.lines))
                 case Heading():
@@ -49,7 +55,8 @@ class TreeBuilder:
                     self._add_table(parent, block.rows)
 
     def add_footnotes(self, parent: Element, notes: Iterable[Footnote]) -> None:
-        section = SubElement(parent, "section", {"class": "footnotes"})
+        section = SubElement(parent, "details", {"class": "footnotes"})
+        SubElement(section, "summary")  # its words come with the page, in the reader's language
         items = SubElement(section, "ol")
         for note in notes:
             item = SubElement(items, "li", {"id": note.id})
@@ -60,13 +67,24 @@ class TreeBuilder:
 
     def _set_inline(self, element: Element, text: str) -> None:
         """Give an element its text: to be formatted, or as it is if that would take too long."""
-        text = text.strip(" \t\n")
+        written = text.strip(" \t\n")
+        text = self._with_formulas(written) if len(written) <= INLINE else written
         work = inline_work(text)
         if len(text) <= INLINE and work <= self._work_left:
             self._work_left -= work
             element.text = text
         else:
-            element.text = AtomicString(text.replace("&", "&amp;"))
+            element.text = AtomicString(written.replace("&", "&amp;"))
+
+    def _with_formulas(self, text: str) -> str:
+        """The text with marks in place of its formulas: neither emphasis nor escapes are sought in them."""
+        if not may_hold_formulas(text):
+            return text
+        parts, position = [], 0
+        for formula in find_formulas(text):
+            parts += [text[position : formula.start], self._markdown.formulas.mark(formula)]
+            position = formula.end
+        return "".join([*parts, text[position:]])
 
     def _add_code(self, parent: Element, block: Code) -> None:
         waits = self._is_open and block.in_fence()
@@ -84,7 +102,7 @@ class TreeBuilder:
     def _add_item(self, parent: Element, blocks: list[Block], *, is_loose: bool) -> None:
         element = SubElement(parent, "li")
         first = blocks[0] if blocks else None
-        if isinstance(first, Paragraph):
+        if isinstance(first, Paragraph) and not first.is_unclosed:
             self._mark_task(element, first)
             if not is_loose:
                 self._set_inline(element, "\n".join(first.lines))
@@ -112,9 +130,27 @@ class TreeBuilder:
 
 
 def _with_borders(row: str) -> str:
-    row = row.strip(" \t")
+    row = _with_formulas_whole(row.strip(" \t"))
     row = row if row.startswith("|") else f"|{row}"
     return row if len(row) > 1 and TableProcessor.RE_END_BORDER.search(row) else f"{row} |"
+
+
+def _with_formulas_whole(row: str) -> str:
+    """A row whose formulas hold no pipes: TeX has another name for what would end a cell."""
+    if "|" not in row or not may_hold_formulas(row):
+        return row
+    parts, position = [], 0
+    for formula in find_formulas(row):
+        parts += [row[position : formula.start], _without_pipes(formula.source)]
+        position = formula.end
+    return "".join([*parts, row[position:]])
+
+
+def _without_pipes(source: str) -> str:
+    """Unless one of them ends a cell: money on both sides of it."""
+    if source.count("|") % 2 and not PIPE_IN_BRACKETS.search(source):
+        return source
+    return PIPE.sub(r"\\vert", PIPE_BEFORE_LETTER.sub(r"\\vert ", source))
 
 
 def _without_closing_marks(heading: str) -> str:

@@ -159,8 +159,9 @@ def _save_new(draft: Draft) -> None:
 
 def _bring_to_top(draft: Draft) -> None:
     conversation = draft.conversation
-    rows = Conversation.objects.filter(pk=conversation.pk, deleted_at=None)
-    if not rows.update(model=conversation.model, updated_at=conversation.updated_at):
+    rows = Conversation.objects.filter(pk=conversation.pk, deleted_at=None, trashed_at=None)
+    conversation.archived_at = None  # who goes on with it wants to see it
+    if not rows.update(model=conversation.model, updated_at=conversation.updated_at, archived_at=None):
         raise NotFound(_("This chat does not exist."))
     if not conversation.title:
         conversation.title = titles.fallback(draft.text)[:TITLE_MAX_LENGTH]

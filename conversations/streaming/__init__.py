@@ -6,7 +6,7 @@ import asyncio
 
 from conversations import backends
 from conversations.rendering import warm_up
-from conversations.streaming.endings import finished_frames
+from conversations.streaming.endings import finished_frames, mark_read
 from conversations.streaming.follow import current_readers, follow, is_followed_up, is_written_here
 from conversations.streaming.frames import Cursor, parse_cursor
 from conversations.streaming.sessions import Visitor
@@ -21,6 +21,7 @@ __all__ = [
     "follow",
     "is_followed_up",
     "is_written_here",
+    "mark_read",
     "notes",
     "parse_cursor",
     "shutdown",

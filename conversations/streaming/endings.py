@@ -10,6 +10,7 @@ from uuid import UUID
 from django.conf import settings
 from django.utils import timezone
 
+from conversations import plain_sql
 from conversations.backends import get_backend
 from conversations.errors import ChatError
 from conversations.models import Conversation, Generation
@@ -35,6 +36,8 @@ async def complete(feed: Feed, generation_id: UUID, row: Generation | None) -> N
         if row is None:  # deleted meanwhile
             feed.close()
             return
+        if row.conversation.is_unread:  # it was written where nobody read it
+            await in_database(mark_read, row.conversation_id)
         if title := title_data(row.conversation):
             feed.notice(Delta(metadata=title))
         feed.complete(*await in_thread(_last_words, feed.unsettled, feed.cursor, row))
@@ -62,6 +65,11 @@ async def _decided(generation_id: UUID) -> Generation | None:
             await asyncio.sleep(settings.CHAT_POLL_INTERVAL)
 
 
+def mark_read(conversation_id: UUID) -> None:
+    """Its owner has seen what came."""
+    plain_sql.update(Conversation, {"id": conversation_id, "is_unread": True}, {"is_unread": False})
+
+
 def _row(generation_id: UUID) -> Generation | None:
     return Generation.objects.filter(pk=generation_id).select_related("model", "conversation").first()
 
@@ -72,7 +80,7 @@ def _done(row: Generation, *, with_html: bool = False, with_reasoning: bool = Fa
     view = message_view(turn_messages(row)[-1], str(row.conversation_id), is_beside=is_beside, with_html=False)
     data = {"status": row.status, "footer": footer_html(view)}
     if with_html or needs_whole(row.reply_text):
-        data["html"] = render(row.reply_text)
+        data["html"] = render(row.reply_text, row.reply_id)
     if with_reasoning:
         data["reasoning"] = row.reasoning_text
     if row.reasoning_text:

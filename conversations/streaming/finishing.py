@@ -55,6 +55,7 @@ class Outbox:
             if now - self._pruned_at > PRUNE_EVERY:
                 self._pruned_at = now
                 await in_database(storing.prune)
+                await in_database(storing.empty_trash)
         except StoreUnavailable as error:  # the next tick tries again
             logger.warning("The store does not answer: %s", error)
 

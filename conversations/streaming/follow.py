@@ -151,7 +151,7 @@ async def is_written_here(generation_id: UUID, user_id: int) -> bool:
     reply = current_writer().live.get(generation_id)
     if reply is None:
         return False
-    row = {"id": reply.request.conversation_id, "user_id": user_id, "deleted_at": None}
+    row = {"id": reply.request.conversation_id, "user_id": user_id, "deleted_at": None, "trashed_at": None}
     return bool(await in_database(plain_sql.select, Conversation, ["id"], row))
 
 

@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 
 from conversations import plain_sql
 from conversations.cleaning import clean
-from conversations.models import INSTEAD_OF_MAX_LENGTH, ChatModel, Generation, Writer
+from conversations.models import INSTEAD_OF_MAX_LENGTH, ChatModel, Conversation, Generation, Writer
 from conversations.signals import generation_finished
 from conversations.stores import get_store
 from conversations.streaming import storing
@@ -63,7 +63,14 @@ def _settle(reply: LiveReply, ending: dict[str, Any], writer_id: UUID) -> bool:
         if won and reply.generation is not None:
             reply.generation = _decided(reply.generation, ending)
             reply.is_stored = may_store and _store_along(reply.generation)
+        if won and not reply.is_read and ending["status"] != Generation.Status.CANCELLED:
+            _mark_unread(reply.request.conversation_id)
     return won
+
+
+def _mark_unread(conversation_id: str) -> None:
+    """Before anybody can learn of the outcome: whoever then reads it, through another process, takes the mark away."""
+    plain_sql.update(Conversation, {"id": conversation_id, "is_unread": False}, {"is_unread": True})
 
 
 def _ending(outcome: Outcome, reply: LiveReply | None = None) -> dict[str, Any]:

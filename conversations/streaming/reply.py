@@ -57,6 +57,8 @@ class LiveReply:
     generation: Generation | None = None
     """The row as it was accepted; once `outcome` is decided, as it was decided, which may have been by another."""
     is_stored: bool = False
+    is_read: bool = False
+    """Somebody was looking on, in this process, when it ended."""
     language: str | None = field(default_factory=translation.get_language)
     """Of whoever asked: in it stands what this site itself says about the reply."""
     beside: list[LiveReply] = field(default_factory=list, repr=False, compare=False)

@@ -63,7 +63,7 @@ def waiting_for_store(but: list[UUID]) -> list[UUID]:
 
 def purge_deleted() -> int:
     """Finish deletions that the store did not let finish. Raises StoreUnavailable. Returns how many."""
-    doomed = list(Conversation.objects.exclude(deleted_at=None)[:OUTBOX_BATCH])
+    doomed = list(Conversation.objects.filter(deleted_at__isnull=False).order_by("deleted_at")[:OUTBOX_BATCH])
     for conversation in doomed:
         purge(conversation)
     return len(doomed)
@@ -73,6 +73,13 @@ def purge(conversation: Conversation) -> None:
     """Remove the document, then the row. Raises StoreUnavailable; the tombstone then stays."""
     get_store().delete(conversation.key)
     Conversation.objects.filter(pk=conversation.pk).delete()
+
+
+def empty_trash() -> int:
+    """Doom what has been in the trash for CHAT_TRASH_DAYS; `purge_deleted` does the rest. Returns how many."""
+    now = timezone.now()
+    rows = Conversation.objects.filter(trashed_at__lt=now - timedelta(days=settings.CHAT_TRASH_DAYS), deleted_at=None)
+    return rows.update(deleted_at=now)
 
 
 def prune() -> int:

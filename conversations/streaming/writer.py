@@ -148,6 +148,7 @@ class Writer:
         if reply.is_concluding:
             return
         reply.is_concluding = True
+        reply.is_read = self.relay.is_read(reply.generation_id)
         try:
             with translation.override(reply.language):
                 won = await in_database(outcome.settle, reply, reply.outcome, self.id)

@@ -58,6 +58,18 @@ def grouped(number: int) -> str:
     return formats.number_format(number, use_l10n=True, force_grouping=True)
 
 
+@register.filter
+def undo(notice) -> dict[str, str] | None:
+    """How what a notice tells of is taken back: a verb and a moment (views/organising.py)."""
+    verb, _space, moment = (notice.extra_tags or "").partition(" ")
+    return {"undo": verb, "moment": moment} if moment else None
+
+
+@register.filter
+def is_error(notice) -> bool:
+    return notice.level_tag == "error"
+
+
 @register.simple_tag(takes_context=True)
 def notices(context) -> list:
     """Django's messages. A tag, because pages of a chat use the name `messages` for what was said."""

@@ -49,6 +49,8 @@ async def follow(request: HttpRequest, generation_id) -> HttpResponseBase:
     generation = None
     if not await streaming.is_written_here(generation_id, user.pk):
         generation = await in_database(generation_or_404, user, generation_id)
+        if generation.conversation.is_unread and not generation.is_live:
+            await in_database(streaming.mark_read, generation.conversation_id)
     if generation is None or generation.is_live or streaming.is_followed_up(generation):
         visitor = streaming.Visitor(request.session.session_key, user.pk)
         body = streaming.follow(generation_id, streaming.parse_cursor(seen), visitor)

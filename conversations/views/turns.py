@@ -112,7 +112,8 @@ async def keep(request: HttpRequest, conversation_id) -> HttpResponse:
 
 def back_to(conversation: Conversation, message_id: str) -> HttpResponse:
     url = reverse("conversations:show", args=[conversation.pk])
-    return HttpResponse(status=303, headers={"Location": f"{url}#m-{quote(message_id)}"})
+    at = quote(message_id, safe="")
+    return HttpResponse(status=303, headers={"Location": f"{url}?at={at}#m-{at}"})
 
 
 async def _send(request: HttpRequest, conversation: Conversation) -> HttpResponse:

@@ -8,6 +8,16 @@ import { BLANK, hasText, painter, reduce } from "./reply.js";
 import { startScroll } from "./scroll.js";
 import { nameThePage, placeRow, retitle, startSidebar } from "./sidebar.js";
 
+// Of the sidebar. A circle of modules cannot have hashed names, so the one that nobody imports names those that import it.
+const LATER = {
+  dragging: () => import("./dragging.js"),
+  endless: () => import("./endless.js"),
+  menu: () => import("./menu.js"),
+  organise: () => import("./organise.js"),
+  renewing: () => import("./renewing.js"),
+  selecting: () => import("./selecting.js"),
+};
+
 /** The panel of settings; its code comes when somebody turns to its button, because most never do. */
 function settingsLater() {
   let panel = null;
@@ -44,6 +54,18 @@ function settingsLater() {
     settled: async () => panel?.settled(),
     renewed: () => (panel ? panel.renewed() : dress()),
   };
+}
+
+/** Saved prompts, called by a slash at the beginning of a message; their code comes with the first one. */
+function promptsLater(announce) {
+  let loading = null;
+  document.addEventListener("input", ({ target }) => {
+    if (loading || !target.matches?.("[data-composer] textarea") || !target.value.startsWith("/")) return;
+    loading = import("./prompts.js").then(
+      ({ startPrompts }) => startPrompts(announce)(target),
+      () => (loading = null),
+    );
+  });
 }
 
 const ACTIONS = {
@@ -106,11 +128,18 @@ function searchLater() {
   });
 }
 
+/** From question to question: needed once a chat is longer than the window, and then scrolled. */
+function questionsLater(list, leave) {
+  const group = document.querySelector("[data-questions]");
+  const start = () => import("./questions.js").then(({ startQuestions }) => startQuestions(list, group, leave), () => {});
+  addEventListener("scroll", start, { once: true, passive: true });
+}
+
 function startChat(chat) {
   const list = chat.querySelector("[data-messages]");
   const announcer = document.querySelector("[data-announcer]");
   const offline = document.querySelector("[data-offline]");
-  const toEnd = startScroll(list, chat.querySelector("[data-to-end]"));
+  const { toEnd, leave, place } = startScroll(list, chat.querySelector("[data-to-end]"));
   const settings = settingsLater();
   let shown = location.pathname;
 
@@ -221,17 +250,42 @@ function startChat(chat) {
     if (!list.querySelector("[data-follow]")) composer.settle();
   }
 
+  /** Of a long chat, what is not on the page yet; its links lead there without this code, too. */
+  async function fillGaps() {
+    const { startGaps } = await import("./gaps.js");
+    startGaps(list, {
+      place,
+      leave,
+      arrived: addCodeTools,
+      placed(articles) {
+        memory.placed();
+        for (const article of articles) if (article.dataset.follow) watch(article);
+      },
+      loggedOut: () => (document.querySelector("[data-logged-out]").hidden = false),
+    });
+  }
+
   const memory = startMemory(list);
   const composer = startComposer({ begin, accepted, failed, settled: settings.settled, adopted: settings.renewed });
+  promptsLater((sentence) => (announcer.textContent = sentence));
   startCopy((name) => (name === "copied" ? announce : toast)(name));
   startActions(composer, { announce, toast });
   addCodeTools(list);
+  questionsLater(list, leave);
   for (const article of list.querySelectorAll("[data-follow]")) watch(article);
+  if (list.querySelector("[data-gap]")) fillGaps();
   // Back from a new conversation to the empty page: that page is not this document any more.
   addEventListener("popstate", () => location.pathname !== shown && location.reload());
+  performance.mark("chat ready"); // what is typed and sent is taken from here on
 }
 
+/** A page for those who are offline is kept on the device; not for a site within another's page. */
+function keepOfflinePage() {
+  if ("serviceWorker" in navigator && window.top === window) navigator.serviceWorker.register("/worker.js").catch(() => {});
+}
+
+addEventListener("load", () => setTimeout(keepOfflinePage, 2_000)); // what the page itself needs comes first
 const chat = document.querySelector("[data-chat]");
-startSidebar();
+startSidebar(LATER);
 searchLater();
 if (chat) startChat(chat);

@@ -2,9 +2,18 @@
 import { browserStorage, joined, keepDraft, recallDraft, withDraft, without } from "./drafts.js";
 import { deliver, post } from "./send.js";
 
-/** Whether this key press sends. Not while an input method composes (229: Safari ends a composition so). */
-export function isSend({ key, shiftKey, isComposing, keyCode }) {
-  return key === "Enter" && !shiftKey && !isComposing && keyCode !== 229;
+/**
+ * Whether this key press sends: Enter, or for those who prefer it ("ctrl-enter") Enter with Ctrl or Command; that sends
+ * for everybody. Not while an input method composes (229: Safari ends a composition so).
+ */
+export function isSend({ key, shiftKey, ctrlKey, metaKey, isComposing, keyCode }, preferred = sendKey()) {
+  const isMeant = preferred === "ctrl-enter" ? ctrlKey || metaKey : true;
+  return key === "Enter" && !shiftKey && !isComposing && keyCode !== 229 && Boolean(isMeant);
+}
+
+/** What this person has chosen. */
+function sendKey() {
+  return globalThis.document?.body.dataset.sendKey;
 }
 
 /** Characters as the server counts them: code points, not UTF-16 units. */

@@ -7,7 +7,8 @@ export function addressFor(url, { model, leaf }) {
 }
 
 /**
- * Keep both right on this page. `adopt(view)` takes the element that came with a turn; `refresh()` asks for it anew:
+ * Keep both right on this page. `adopt(view)` takes the element that came with a turn; `placed()` is called once older
+ * messages have come; `refresh()` asks for it anew:
  * once an answer has ended, another model is chosen, or the settings have changed.
  */
 export function startMemory(list) {
@@ -19,7 +20,12 @@ export function startMemory(list) {
   function adopt(view) {
     asked++; // what is still on its way is out of date
     if (!shown().isEqualNode(view)) shown().replaceWith(view); // or else what is open in it would close
-    placeLine(view.querySelector("template[data-memory-line]"));
+    placed();
+  }
+
+  /** The line, where the message stands that it belongs to: that may have come onto the page just now. */
+  function placed() {
+    placeLine(shown().querySelector("template[data-memory-line]"));
   }
 
   function placeLine(template) {
@@ -66,5 +72,5 @@ export function startMemory(list) {
   document.addEventListener("click", openSettings);
   form.addEventListener("change", ({ target }) => target.name === "model" && refresh());
   document.addEventListener("chat:tuned", refresh);
-  return { adopt, ended };
+  return { adopt, ended, placed };
 }

@@ -21,11 +21,52 @@ function position() {
   return { top: scrollY, viewport: innerHeight, height: document.documentElement.scrollHeight };
 }
 
-/** Follow the growth of `content`; `button` leads back. Returns `toEnd()`. */
+/** The message that a reader looks at: the first that is not above the view. */
+export function lookedAt(content) {
+  const header = document.querySelector(".header")?.offsetHeight ?? 0;
+  const articles = [...content.querySelectorAll("article.message")];
+  return articles.find((one) => one.getBoundingClientRect().bottom > header);
+}
+
+/** Scroll until this message is where it was, `top` px below the upper edge of the view. */
+export function returnTo(article, top) {
+  scrollBy({ top: article.getBoundingClientRect().top - top, behavior: "instant" });
+}
+
+const placeKey = () => `place ${location.pathname}`;
+
+/**
+ * Where a reader was who loads this page again, or comes back to it: `{id, top}` of a message, `{}` at the end; null for
+ * anybody else. The browser's own number of pixels means nothing where a page was longer when it was left.
+ */
+function placeBefore() {
+  const [arrival] = performance.getEntriesByType("navigation");
+  if (!["reload", "back_forward"].includes(arrival?.type)) return null;
+  try {
+    return JSON.parse(sessionStorage.getItem(placeKey()));
+  } catch {
+    return null;
+  }
+}
+
+function keepPlace(article) {
+  const place = article ? { id: article.dataset.id, top: article.getBoundingClientRect().top } : {};
+  try {
+    sessionStorage.setItem(placeKey(), JSON.stringify(place));
+  } catch {
+    // Storage is blocked: the page opens at its end.
+  }
+}
+
+/**
+ * Follow the growth of `content`; `button` leads back. Returns `{toEnd, leave, place}`: go there, or do not stay there;
+ * and where the reader was before (see above).
+ */
 export function startScroll(content, button) {
-  const returning = history.state?.away === true; // a reload, or Back: the browser finds the old place
-  const linked = location.hash && content.querySelector(`#${CSS.escape(location.hash.slice(1))}`);
-  let stays = !returning && !linked;
+  const place = placeBefore();
+  const target = place?.id && content.querySelector(`#m-${CSS.escape(place.id)}`);
+  const linked = location.hash && (location.hash.startsWith("#m-") || content.querySelector(`#${CSS.escape(location.hash.slice(1))}`)); // prettier-ignore
+  let stays = place ? !place.id : !linked;
   let last = position();
 
   function toEnd(behavior = "instant") {
@@ -33,6 +74,12 @@ export function startScroll(content, button) {
     button.hidden = true;
     scrollTo({ top: document.documentElement.scrollHeight, behavior });
     last = position(); // or a reader who goes up just then would seem to stand still
+  }
+
+  function leave() {
+    stays = false;
+    last = position();
+    button.hidden = isAtEnd(last);
   }
 
   function moved() {
@@ -49,12 +96,14 @@ export function startScroll(content, button) {
 
   addEventListener("scroll", moved, { passive: true });
   addEventListener("resize", grown);
-  addEventListener("pagehide", () => history.replaceState({ ...history.state, away: !stays }, ""));
+  addEventListener("pagehide", () => keepPlace(stays ? null : lookedAt(content)));
   new ResizeObserver(grown).observe(content);
   button.addEventListener("click", () => {
     const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
     toEnd(calm ? "instant" : "smooth");
   });
+  history.scrollRestoration = "manual";
+  if (target) returnTo(target, place.top);
   if (stays) toEnd();
-  return toEnd;
+  return { toEnd, leave, place };
 }

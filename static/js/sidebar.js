@@ -1,16 +1,25 @@
-// The sidebar: opening and closing it, its rows, and what can be done with each chat.
-import { post } from "./send.js";
-
+// The sidebar: opening and closing it, its rows, and staying true while other tabs and devices change it.
+// What is needed only once somebody does something comes when they do.
 const root = document.documentElement;
-const NO_ID = "00000000-0000-0000-0000-000000000000"; // stands for a chat's id in addresses for any chat
+const PAUSE = 5_000; // ms between two questions whether something changed, unless another tab said so
+const WRITING_PAUSES = [3_000, 5_000, 8_000, 15_000]; // ms, while an answer is being written in another chat
+const channel = "BroadcastChannel" in window ? new BroadcastChannel("chats") : null;
 
-const idOf = (element) => element.closest("[data-conversation]").dataset.conversation;
+let later = {};
 
-/** Show a new title wherever the chat is named. */
-export function retitle(id, title) {
-  const places = document.querySelectorAll(`[data-conversation="${CSS.escape(id)}"] [data-title]`);
-  for (const element of places) element.textContent = title;
-  if (document.querySelector(`[data-header-title][data-conversation="${CSS.escape(id)}"]`)) nameThePage(title);
+const listOf = () => document.querySelector("[data-sidebar-list]");
+const named = (id) => `[data-conversation="${CSS.escape(id)}"]`;
+
+/** The id of the chat that the page shows, or "". */
+export function currentId() {
+  return document.querySelector("[data-header-title]")?.dataset.conversation ?? "";
+}
+
+/** Show a new title wherever the chat is named; other tabs are told. */
+export function retitle(id, title, isNews = true) {
+  for (const element of document.querySelectorAll(`${named(id)} [data-title]`)) element.textContent = title;
+  if (currentId() === id) nameThePage(title);
+  if (isNews) tell({ id, title });
 }
 
 /** The document's title, which ends in the site's name. */
@@ -18,31 +27,121 @@ export function nameThePage(title) {
   document.title = `${title} · ${document.body.dataset.siteName}`;
 }
 
-/** Put the row of a chat that was just written to first, under Today. */
+/** Put the row of a chat that was just written to where it belongs: first, under Today, unless it is pinned or in a folder. */
 export function placeRow(row) {
-  const list = document.querySelector("[data-sidebar-list]");
+  const list = listOf();
   for (const link of list.querySelectorAll("[aria-current]")) link.removeAttribute("aria-current");
-  list.querySelector(`[data-conversation="${CSS.escape(row.dataset.conversation)}"]`)?.remove();
-  const today = document.querySelector("template[data-today]").content.firstElementChild;
-  let group = [...list.querySelectorAll("[data-group]")].find((one) => one.dataset.group === today.dataset.group);
-  if (!group) {
-    group = today.cloneNode(true);
-    list.prepend(group);
+  const known = list.querySelector(named(row.dataset.conversation));
+  if (row.dataset.in) known?.replaceWith(row);
+  else {
+    known?.remove();
+    groupOfToday(list).querySelector("ul").prepend(row);
   }
-  group.querySelector("ul").prepend(row);
-  tidy(list);
+  tidy();
+  tell({ id: row.dataset.conversation });
 }
 
-function tidy(list) {
-  for (const group of list.querySelectorAll("[data-group]:not(:has(.row))")) group.remove();
-  if (list.querySelector(".row")) list.querySelector("[data-sidebar-empty]")?.remove();
+function groupOfToday(list) {
+  const today = document.querySelector("template[data-today]").content.firstElementChild;
+  const known = [...list.querySelectorAll("[data-group]")].find((one) => one.dataset.group === today.dataset.group);
+  if (known) return known;
+  const group = today.cloneNode(true);
+  list.querySelector("[data-recent]").prepend(group);
+  return group;
+}
+
+/** Take away headings over nothing; say so where nothing is left. */
+export function tidy() {
+  const list = listOf();
+  for (const group of list.querySelectorAll(":is([data-group], [data-pins]):not(:has(.row))")) group.remove();
+  list.querySelector("[data-sidebar-empty]").hidden = list.querySelector(".row[data-conversation]") !== null;
+}
+
+function tell(news) {
+  channel?.postMessage({ user: document.body.dataset.user, ...news });
+}
+
+// Staying true
+
+let renewedAt = Date.now();
+let timer = 0;
+let step = 0;
+
+/** This tab changed something: other tabs are told, and the sidebar shows it. */
+export function changed() {
+  tell({});
+  return renew(true);
+}
+
+/** Show what is there by now. Hidden pages wait until they are seen; `isSure` asks at once. */
+async function renew(isSure = false) {
+  if (document.hidden) {
+    if (isSure) renewedAt = 0;
+    return;
+  }
+  if (!isSure && Date.now() - renewedAt < PAUSE) return;
+  renewedAt = Date.now();
+  const renewing = await later.renewing().catch(() => null); // no network: the next time tries again
+  await renewing?.renew();
+  watchMore();
+  watchWriting();
+}
+
+/** While an answer is written in another chat, whose end this page hears nothing of, ask now and then. */
+function watchWriting() {
+  clearTimeout(timer);
+  const writing = listOf().querySelector(".row[data-writing]:not(:has([aria-current]))");
+  if (!writing || document.hidden) {
+    step = 0;
+    return;
+  }
+  timer = setTimeout(() => renew(true), WRITING_PAUSES[Math.min(step++, WRITING_PAUSES.length - 1)]);
+}
+
+function startStayingTrue() {
+  channel?.addEventListener("message", ({ data }) => {
+    if (data.user !== document.body.dataset.user) return;
+    if (data.title) retitle(data.id, data.title, false);
+    else renew(true);
+  });
+  document.addEventListener("visibilitychange", () => (document.hidden ? clearTimeout(timer) : renew()));
+  addEventListener("focus", () => renew());
+  addEventListener("pageshow", ({ persisted }) => persisted && renew(true));
+  watchWriting();
+}
+
+/** What a list has further down comes as it is scrolled to; without a script it is a link to a page. */
+const seeMore = new IntersectionObserver(
+  (entries) => {
+    for (const { isIntersecting, target } of entries) if (isIntersecting) loadMore(target);
+  },
+  { rootMargin: "600px" },
+);
+
+async function loadMore(link) {
+  const endless = await later.endless().catch(() => null);
+  if (await endless?.load(link)) watchMore();
+}
+
+function watchMore() {
+  for (const link of document.querySelectorAll("[data-more]")) seeMore.observe(link);
+}
+
+function startMore() {
+  watchMore();
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("[data-more]");
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    loadMore(link);
+  });
 }
 
 /** A wide page closes its sidebar, and remembers it; a narrow one has a drawer that needs no script. */
 function startToggle() {
   const buttons = [...document.querySelectorAll("[data-sidebar-toggle]")];
   const isClosed = () => root.dataset.sidebar === "closed";
-  const tell = () => buttons.forEach((button) => button.setAttribute("aria-expanded", String(!isClosed())));
+  const show = () => buttons.forEach((button) => button.setAttribute("aria-expanded", String(!isClosed())));
   for (const button of buttons) {
     button.addEventListener("click", () => {
       if (isClosed()) delete root.dataset.sidebar;
@@ -52,149 +151,54 @@ function startToggle() {
       } catch {
         // It holds for this page then.
       }
-      tell();
+      show();
       buttons.find((other) => other !== button && other.checkVisibility({ visibilityProperty: true }))?.focus();
     });
   }
-  tell();
+  show();
   matchMedia("(max-width: 720px)").onchange = () => document.querySelector("#sidebar:popover-open")?.hidePopover();
 }
 
-/** One menu serves all chats: it opens at the link that, without a script, leads to the page for renaming. */
-function startMenu() {
-  const menu = document.querySelector("[data-chat-menu]");
-  let opener = null;
-
-  function open(link) {
-    opener = link;
-    for (const item of menu.querySelectorAll("[data-of-chat]")) item.href = item.dataset.ofChat.replace(NO_ID, idOf(link));
-    menu.showPopover({ source: link });
-    link.setAttribute("aria-expanded", "true");
-    const { left, right, bottom, top } = link.getBoundingClientRect();
-    const start = getComputedStyle(root).direction === "rtl" ? right - menu.offsetWidth : left;
-    const below = bottom + menu.offsetHeight + 8 < innerHeight;
-    menu.style.left = `${Math.max(8, Math.min(start, innerWidth - menu.offsetWidth - 8))}px`;
-    menu.style.top = `${below ? bottom + 4 : Math.max(8, top - menu.offsetHeight - 4)}px`;
-    menu.querySelector("button, a").focus();
-  }
+/** What a click, or the beginning of a drag, needs more code for. If that does not come, links lead to pages. */
+function startDeeds() {
+  const doLater = (event, target, load, run) => {
+    if (!target || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    load().then(run, () => target.href && location.assign(target.href));
+  };
 
   document.addEventListener("click", (event) => {
-    const link = event.target.closest("[data-menu]");
-    if (!link || event.ctrlKey || event.metaKey) return;
+    const at = (selector) => event.target.closest(selector);
+    doLater(event, at("[data-menu]"), () => later.menu(), ({ toggle }) => toggle(at("[data-menu]")));
+    doLater(event, at("a[data-dialog]"), () => later.organise(), ({ ask }) => ask(at("a[data-dialog]").href));
+    doLater(event, at("[data-folder-toggle]"), () => later.endless(), async ({ unfold }) => {
+      await unfold(at("[data-folder-toggle]"));
+      watchMore();
+    });
+  });
+  const turnedTo = ({ target }) => target.closest?.("[data-menu]") && later.menu().catch(() => null);
+  document.addEventListener("pointerover", turnedTo);
+  document.addEventListener("focusin", turnedTo);
+  document.addEventListener("submit", (event) => {
+    const form = event.target.closest("form[data-undo]");
+    if (!form) return;
     event.preventDefault();
-    if (opener === link) menu.hidePopover();
-    else open(link);
+    later.organise().then(({ undo }) => undo(form), () => form.submit());
   });
-  menu.addEventListener("toggle", ({ newState }) => {
-    if (newState !== "closed" || !opener) return;
-    opener.setAttribute("aria-expanded", "false");
-    opener = null;
+  document.addEventListener("dragstart", (event) => {
+    const row = event.target.closest?.(".row[data-conversation]");
+    if (!row || !event.dataTransfer) return;
+    event.dataTransfer.effectAllowed = "all";
+    later.dragging().then(({ begin }) => begin(row));
   });
-  menu.addEventListener("keydown", (event) => {
-    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (!step) return;
-    event.preventDefault();
-    const items = [...menu.querySelectorAll("button, a")];
-    items.at((items.indexOf(document.activeElement) + step) % items.length).focus();
-  });
-  menu.addEventListener("click", ({ target }) => {
-    const choice = target.closest("[data-choose]")?.dataset.choose;
-    const link = opener;
-    if (!choice || !link) return;
-    menu.hidePopover();
-    if (choice === "rename") renameAt(link);
-    else askToDelete(link);
-  });
+  if (document.querySelector("[data-selecting]")) later.selecting().then(({ start }) => start());
 }
 
-/** The title becomes a field in its place: Enter or leaving saves, Escape does not. */
-function renameAt(link) {
-  const title = link.parentElement.querySelector("[data-title]");
-  const form = document.querySelector("template[data-rename]").content.firstElementChild.cloneNode(true);
-  const field = form.elements.title;
-  let busy = false; // saving, or already leaving: to remove a field blurs it
-
-  function restore() {
-    busy = true;
-    form.remove();
-    title.hidden = link.hidden = false;
-  }
-
-  async function save() {
-    if (busy) return;
-    if (!field.value.trim() || field.value === title.textContent) return restore();
-    busy = true;
-    const response = await post(link.href, new URLSearchParams(new FormData(form)));
-    busy = false;
-    const page = document.createElement("template");
-    page.innerHTML = (await response?.text()) ?? "";
-    const renamed = response?.ok && page.content.querySelector("[data-title]");
-    if (renamed) {
-      restore();
-      retitle(idOf(link), renamed.textContent);
-    } else {
-      field.setCustomValidity(page.content.querySelector(".field-error")?.textContent || form.dataset.error);
-      field.reportValidity();
-    }
-  }
-
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    save();
-  });
-  field.addEventListener("input", () => field.setCustomValidity(""));
-  field.addEventListener("blur", save);
-  field.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape") return;
-    event.preventDefault(); // or it closes the drawer too
-    restore();
-    link.focus();
-  });
-  title.hidden = link.hidden = true;
-  title.after(form);
-  field.value = title.textContent;
-  field.select();
-}
-
-function askToDelete(link) {
-  const dialog = document.querySelector("[data-delete-dialog]");
-  const form = dialog.querySelector("form");
-  const pattern = document.querySelector("[data-chat-menu]").dataset.delete;
-  form.dataset.for = idOf(link);
-  form.action = pattern.replace(NO_ID, idOf(link));
-  dialog.querySelector("[data-delete-title]").textContent =
-    link.parentElement.querySelector("[data-title]").textContent;
-  dialog.querySelector("[data-delete-error]").hidden = true;
-  dialog.showModal();
-}
-
-function startDeleting() {
-  const dialog = document.querySelector("[data-delete-dialog]");
-  const form = dialog.querySelector("form");
-  dialog.querySelector("[data-close]").addEventListener("click", () => dialog.close());
-  dialog.addEventListener("click", ({ target }) => target === dialog && dialog.close());
-  form.addEventListener("submit", async (event) => {
-    event.preventDefault();
-    event.submitter.disabled = true;
-    const response = await post(form.action, new URLSearchParams(new FormData(form)));
-    event.submitter.disabled = false;
-    const gone = response?.ok || response?.status === 404;
-    dialog.querySelector("[data-delete-error]").hidden = gone;
-    if (!gone) return;
-    dialog.close();
-    remove(form.dataset.for, form.dataset.home);
-  });
-}
-
-function remove(id, home) {
-  const named = `[data-conversation="${CSS.escape(id)}"]`;
-  if (document.querySelector(`[data-header-title]${named}`)) return location.assign(home);
-  for (const row of document.querySelectorAll(`.row${named}`)) row.remove();
-  tidy(document.querySelector("[data-sidebar-list]"));
-}
-
-export function startSidebar() {
+/** `modules`: functions that load what is needed later. Those modules import this one, so it cannot name them itself. */
+export function startSidebar(modules) {
+  later = modules;
   startToggle();
-  startMenu();
-  startDeleting();
+  startMore();
+  startDeeds();
+  startStayingTrue();
 }

@@ -116,15 +116,15 @@ def test_the_main_job_works_without_javascript(visits, catalogue, scripted, stor
         gate.open()
         expect(page.locator("article.assistant strong")).to_have_text("baking soda")  # the page refreshes itself
         expect(page.get_by_role("button", name="Send")).to_be_visible()
-        page.get_by_role("navigation").get_by_role("link", name="Rename or delete").first.click()
+        page.get_by_role("navigation").get_by_role("link", name="Rename, move or delete").first.click()
         page.get_by_label("Title").fill("Bánh mì")
         page.get_by_role("button", name="Save").or_(page.get_by_role("button", name="Rename")).first.click()
         expect(page.get_by_role("navigation").get_by_text("Bánh mì")).to_be_visible()
-        page.get_by_role("navigation").get_by_role("link", name="Rename or delete").first.click()
+        page.get_by_role("navigation").get_by_role("link", name="Rename, move or delete").first.click()
         page.get_by_role("link", name="Delete").first.click()
         page.get_by_role("button", name="Delete").click()
         expect(page.get_by_role("navigation").get_by_text("Bánh mì")).to_have_count(0)
-    assert not Conversation.objects.exists()
+    assert Conversation.objects.get().trashed_at
 
 
 def test_stop_works_without_javascript(visits, site, scripted, alice, cookies_of):

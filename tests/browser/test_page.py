@@ -149,22 +149,23 @@ def test_a_message_is_copied_as_it_was_written_and_code_without_its_head(page, a
     assert page.evaluate("navigator.clipboard.readText()").strip() == "x = 1  # note"
 
 
-def test_a_chat_is_renamed_in_its_place_and_deleted_after_a_question(page, alice):
+def test_a_chat_is_renamed_in_its_place_and_deleted_by_its_menu(page, alice):
     conversation_of(alice, "a", title="First")
     page.goto("/")
     row = page.locator(".row", has_text="First")
     row.hover()
-    row.get_by_label("Rename or delete").click()
-    page.keyboard.press("Enter")  # the menu's first item has the focus
+    row.get_by_label("Rename, move or delete").click()
+    expect(page.locator("#chat-menu").get_by_role("button", name="Rename")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Title")).to_be_focused()
     page.keyboard.type("Second")
     page.keyboard.press("Enter")
     row = page.locator(".row", has_text="Second")
     expect(row).to_be_visible()
     assert Conversation.objects.get().title == "Second"
     row.hover()
-    row.get_by_label("Rename or delete").click()
+    row.get_by_label("Rename, move or delete").click()
     page.locator("#chat-menu").get_by_role("button", name="Delete").click()
-    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     expect(row).to_have_count(0)
     assert not services.all_of(alice).exists()
 
@@ -172,12 +173,14 @@ def test_a_chat_is_renamed_in_its_place_and_deleted_after_a_question(page, alice
 def test_an_escaped_rename_changes_nothing(page, alice):
     conversation = conversation_of(alice, "a", title="First")
     page.goto(f"/c/{conversation.pk}/")
-    page.locator(".header").get_by_label("Rename or delete").click()
+    page.locator(".header").get_by_label("Rename, move or delete").click()
+    expect(page.locator("#chat-menu").get_by_role("button", name="Rename")).to_be_focused()
     page.keyboard.press("Enter")
+    expect(page.get_by_label("Title")).to_be_focused()
     page.keyboard.type("Second")
     page.keyboard.press("Escape")
     expect(page.locator("h1")).to_have_text("First")
-    expect(page.locator(".header").get_by_label("Rename or delete")).to_be_focused()
+    expect(page.locator(".header").get_by_label("Rename, move or delete")).to_be_focused()
     conversation.refresh_from_db()
     assert conversation.title == "First"
 

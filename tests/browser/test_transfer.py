@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import json
+import threading
 import zipfile
 
 import pytest
 from playwright.sync_api import expect
 
+from conversations import services
+from conversations.models import Conversation
+from tests.transfer import samples
 from tests.transfer.cast import said
 
+PATIENCE = 20  # seconds; a guard against hanging
+
 TABLE = "Here:\n\n| Town | Country |\n|---|---|\n| Huế | Việt Nam |\n\n```python\nprint('hi')\n```"
+
+
+@pytest.fixture(autouse=True)
+def _import_dir(settings, tmp_path):
+    settings.IMPORT_DIR = tmp_path / "imports"
 
 
 @pytest.fixture
@@ -61,3 +72,68 @@ def test_everything_is_exported_without_javascript(site, visits, cookies_of, ali
     found = zipfile.ZipFile(tmp_path / "all.zip")
     assert found.testzip() is None
     assert "chats/00001 Geography.json" in found.namelist()
+
+
+def test_chats_are_brought_along_from_elsewhere(site, visits, cookies_of, alice, tmp_path):
+    chats = [samples.chatgpt(conversation_id=str(number), title=f"Trip {number}") for number in range(3)]
+    path = tmp_path / "chatgpt.zip"
+    path.write_bytes(samples.packed(**{"conversations-000": [*chats, {"title": "Half", "mapping": None}]}))
+    page = cookies_of(visits.window(site), site, alice)
+    page.goto("/transfer/")
+    page.get_by_label("File", exact=True).set_input_files(path)
+    page.get_by_role("button", name="Read the file").click()
+    expect(page.get_by_text("3 chats can be imported.").first).to_be_visible()
+    expect(page.get_by_text("Its messages are missing from the file.")).to_be_visible()
+    assert Conversation.objects.count() == 0
+    page.get_by_role("button", name="Import 3 chats").click()
+    expect(page.get_by_text("3 chats have been imported.").first).to_be_visible()
+    page.get_by_role("main").get_by_role("link", name="Trip 1").click()
+    expect(page.get_by_text("(Not imported: sky.jpg)")).to_be_visible()
+    expect(page.get_by_text("You are welcome.")).to_be_visible()
+
+
+def test_an_import_survives_reload_and_works_without_javascript(site, visits, cookies_of, alice, tmp_path, monkeypatch):
+    gate, adopt = threading.Event(), services.adopt
+
+    def waiting(*arguments):
+        gate.wait(PATIENCE)
+        return adopt(*arguments)
+
+    monkeypatch.setattr(services, "adopt", waiting)
+    path = tmp_path / "librechat.json"
+    path.write_text(json.dumps(samples.librechat()))
+    page = cookies_of(visits.window(site, javascript=False), site, alice)
+    page.goto("/transfer/")
+    page.get_by_label("File", exact=True).set_input_files(path)
+    page.get_by_role("button", name="Read the file").click()
+    expect(page.get_by_role("button", name="Import 1 chat")).to_be_visible()
+    page.get_by_role("button", name="Import 1 chat").click()
+    expect(page.get_by_role("progressbar")).to_be_visible()
+    page.reload()
+    expect(page.get_by_role("progressbar")).to_be_visible()
+    gate.set()
+    expect(page.get_by_text("1 chat has been imported.")).to_be_visible()
+
+
+def test_a_file_that_is_too_large_is_told_before_it_is_sent(site, visits, cookies_of, alice, tmp_path, settings):
+    settings.CHAT_MAX_IMPORT_SIZE = 1_000
+    path = tmp_path / "large.json"
+    path.write_text("[" + " " * 2_000 + "]")
+    page = cookies_of(visits.window(site), site, alice)
+    page.goto("/transfer/")
+    page.get_by_label("File", exact=True).set_input_files(path)
+    page.get_by_role("button", name="Read the file").click()
+    expect(page.get_by_text("This file is too large: at most 1000 bytes")).to_be_visible()
+    expect(page.get_by_label("File", exact=True)).to_be_focused()
+
+
+def test_what_the_server_refuses_stands_under_the_field(site, visits, cookies_of, alice, tmp_path):
+    path = tmp_path / "picture.json"
+    path.write_bytes(b"\x89PNG and so on")
+    page = cookies_of(visits.window(site), site, alice)
+    page.goto("/transfer/")
+    page.get_by_label("File", exact=True).set_input_files(path)
+    page.get_by_role("button", name="Read the file").click()
+    expect(page.get_by_text("This is no export of chats").first).to_be_visible()
+    page.get_by_role("button", name="Discard the file").click()
+    expect(page.get_by_text("The file and its report are deleted.")).to_be_visible()

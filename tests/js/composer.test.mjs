@@ -8,6 +8,14 @@ test("Enter sends, Shift+Enter breaks the line, other keys type", () => {
   assert.ok(isSend(press()));
   assert.ok(!isSend(press({ shiftKey: true })));
   assert.ok(!isSend(press({ key: "a", keyCode: 65 })));
+  assert.ok(isSend(press({ ctrlKey: true })));
+});
+
+test("for those who prefer it, Enter breaks the line, and Ctrl or Command with it sends", () => {
+  assert.ok(!isSend(press(), "ctrl-enter"));
+  assert.ok(isSend(press({ ctrlKey: true }), "ctrl-enter"));
+  assert.ok(isSend(press({ metaKey: true }), "ctrl-enter"));
+  assert.ok(!isSend(press({ ctrlKey: true, isComposing: true }), "ctrl-enter"));
 });
 
 test("Enter that ends a composition of an input method does not send", () => {

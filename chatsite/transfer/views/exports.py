@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET
 from chatsite.transfer import archive, documents
 from chatsite.transfer.envelope import envelope
 from chatsite.transfer.names import file_name
-from conversations import pages, services
+from conversations import services
 from conversations.access import members_only
 from conversations.errors import NotFound, QuotaExceeded
 from conversations.models import Conversation
@@ -27,13 +27,6 @@ FORMS: dict[str, tuple[str, Callable[[Conversation, Transcript], str]]] = {
     "html": ("text/html; charset=utf-8", documents.html),
 }
 _being_made: set[int] = set()
-
-
-@require_GET
-@members_only
-def home(request: HttpRequest) -> HttpResponse:
-    context = pages.page_context(request.user, None) | {"chat_count": services.all_of(request.user).count()}
-    return render(request, "transfer/home.html", context)
 
 
 @require_GET

@@ -1,0 +1,1 @@
+"""What pages cost, in a browser and on the server: `python -m bench.pages`."""
