@@ -163,6 +163,16 @@ def test_what_the_system_was_told_and_what_a_model_thought_is_not_found(alice):
     assert snippets(alice, "secretprompt") == snippets(alice, "secretthought") == []
 
 
+async def test_nothing_of_a_temporary_chat_is_kept_in_the_index(engine, alice, scripted):
+    scripted.enqueue("A secret answer.")
+    chat = services.start_conversation(alice)
+    chat.is_temporary = True
+    await finished(await services.send_message(chat, "A secret question", parent_id=""))
+    await in_database(services.rename, chat, "A secret name")
+    await in_database(lambda: call_command("rebuild_search_index", verbosity=0))
+    assert await in_database(SearchEntry.objects.count) == await in_database(words_in_index) == 0
+
+
 # Filters
 
 

@@ -21,6 +21,7 @@ from conversations.models import Conversation, SearchEntry
 from conversations.types import Key, Message
 
 __all__ = [
+    "KEPT",
     "FullTextIndex",
     "Look",
     "Query",
@@ -31,6 +32,7 @@ __all__ = [
     "index_title",
 ]
 
+KEPT = {"is_temporary": False}  # what can be found at all
 logger = logging.getLogger(__name__)
 BATCH = 20  # entries that are written at once: others want to write, too
 _kinds = {kind.vendor: kind for kind in (SQLiteIndex, PostgresIndex)}
@@ -47,11 +49,13 @@ def get_index(vendor: str = "") -> FullTextIndex:
 def index_messages(key: Key, messages: Iterable[Message]) -> None:
     """Make these messages findable, and the title if it is new. What cannot be done now is done later.
 
-    Raises nothing but what a broken transaction around it raises: a text must be kept whether it can be found or not.
+    Of a temporary chat, and of one that is gone, nothing is kept. Raises nothing but what a broken transaction around
+    it raises: a text must be kept whether it can be found or not.
     """
     try:
         with transaction.atomic():
-            get_index().add(key, [*_title_of(key), *entries_of(messages)])
+            for title in _titles(key):
+                get_index().add(key, [*_entry(title), *entries_of(messages)])
     except Exception as error:
         logger.warning("A chat is made findable later: %s: %s", type(error).__name__, error)
         plain_sql.update(Conversation, {"id": key.conversation_id}, {"is_indexed": False})
@@ -61,8 +65,9 @@ def index_title(key: Key) -> None:
     """Make the title findable as it now is, in the place of the one before. Raises as index_messages."""
     try:
         with transaction.atomic():
-            for entry in _title_of(key):
-                get_index().put(key, entry)
+            for title in _titles(key):
+                for entry in _entry(title):
+                    get_index().put(key, entry)
     except Exception as error:
         logger.warning("A title is made findable later: %s: %s", type(error).__name__, error)
         plain_sql.update(Conversation, {"id": key.conversation_id}, {"is_indexed": False})
@@ -85,8 +90,9 @@ def complete(key: Key, messages: Iterable[Message], *, afresh: bool = False) -> 
             with transaction.atomic():
                 get_index().add(key, batch)
         with transaction.atomic():
-            for entry in _title_of(key):
-                get_index().put(key, entry)
+            for title in _titles(key):
+                for entry in _entry(title):
+                    get_index().put(key, entry)
             plain_sql.update(Conversation, {"id": key.conversation_id}, {"is_indexed": True})
     except IntegrityError:
         if Conversation.objects.filter(pk=key.conversation_id).exists():
@@ -101,8 +107,11 @@ def complete_or_later(key: Key, messages: Iterable[Message]) -> None:
         logger.warning("A chat is made findable later: %s: %s", type(error).__name__, error)
 
 
-def _title_of(key: Key) -> Iterator[Entry]:
-    """Read here, because whoever has the row may have had it for long."""
-    for (title,) in plain_sql.select(Conversation, ["title"], {"id": key.conversation_id}):
-        if title.strip():
-            yield Entry("", 0, "", timezone.now(), title)
+def _titles(key: Key) -> list[str]:
+    """One, or none. Read here, because whoever has the row may have had it for long."""
+    return [title for (title,) in plain_sql.select(Conversation, ["title"], {"id": key.conversation_id, **KEPT})]
+
+
+def _entry(title: str) -> Iterator[Entry]:
+    if title.strip():
+        yield Entry("", 0, "", timezone.now(), title)

@@ -46,7 +46,7 @@ def drop_words(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('conversations', '0008_sidebar'),
+        ('conversations', '0009_turns'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -10,7 +10,7 @@ import time
 from uuid import UUID
 
 from conversations.errors import StoreUnavailable
-from conversations.indexing import complete
+from conversations.indexing import KEPT, complete
 from conversations.models import Conversation
 from conversations.stores import get_store
 from conversations.streaming.executors import in_database, in_store
@@ -53,7 +53,7 @@ class CatchingUp:
 
 
 def _waiting(but: list[UUID]) -> list[Conversation]:
-    rows = Conversation.objects.filter(is_indexed=False, deleted_at=None).exclude(pk__in=but)
+    rows = Conversation.objects.filter(is_indexed=False, deleted_at=None, **KEPT).exclude(pk__in=but)
     return list(rows.order_by("-updated_at").only("pk", "user_id")[:CHATS])
 
 

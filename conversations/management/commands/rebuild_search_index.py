@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from conversations.cleaning import whole_number
 from conversations.errors import ChatError, StoreUnavailable
+from conversations.indexing import KEPT
 from conversations.models import Conversation
 from conversations.streaming.catching_up import index_chat
 
@@ -34,7 +35,7 @@ class Command(BaseCommand):
         parser.add_argument("--user", metavar="ID", help="Only the conversations of the user with this id.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        chats = Conversation.objects.filter(deleted_at=None)
+        chats = Conversation.objects.filter(deleted_at=None, **KEPT)
         if options["user"] is not None:
             chats = chats.filter(user_id=_number(options["user"]))
         if not options["missing"]:
