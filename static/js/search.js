@@ -136,11 +136,14 @@ function startSearch(dialog) {
     if (target === dialog || target.closest("[data-close]")) dialog.close();
   });
   dialog.addEventListener("close", () => {
-    const opener = document.querySelector("[data-search-open]");
-    const isSeen = opener?.checkVisibility({ visibilityProperty: true });
-    const menu = [...document.querySelectorAll('[popovertarget="sidebar"], [data-sidebar-toggle]')];
-    if (!location.hash || document.activeElement === document.body) (isSeen ? opener : menu.find((button) => button.checkVisibility({ visibilityProperty: true })))?.focus({ preventScroll: true }); // prettier-ignore
+    if (dialog.contains(document.activeElement) || document.activeElement === document.body) giveBack();
   });
+
+  /** The focus goes back to the link; where that is in a drawer that has closed, to what opens the drawer. */
+  function giveBack() {
+    const ways = document.querySelectorAll("[data-search-open], [popovertarget=sidebar], [data-sidebar-toggle]");
+    [...ways].find((way) => way.checkVisibility({ visibilityProperty: true }))?.focus({ preventScroll: true });
+  }
 
   show();
   return {

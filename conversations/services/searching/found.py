@@ -49,4 +49,5 @@ class Found:
 
     @property
     def count(self) -> int:
-        return len(self.titles) + len(self.messages)
+        """Of all that fits, also of what a chat that has much of it leaves out."""
+        return len(self.titles) + len(self.messages) + sum(hit.others for hit in self.messages)

@@ -14,7 +14,7 @@ from django.db import connection
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from conversations.indexing import KEPT, Look, get_index
+from conversations.indexing import Look, get_index
 from conversations.models import Conversation, SearchEntry
 from conversations.services.searching.found import Found, MessageHit, TitleHit
 from conversations.services.searching.query import SearchQuery
@@ -43,7 +43,7 @@ class Wanted:
 
     def chats_of(self, user) -> QuerySet[Conversation]:
         """Those that a search may look into. What is in the trash is nowhere among them."""
-        chats = Conversation.objects.for_user(user).filter(**KEPT).order_by()
+        chats = Conversation.objects.for_user(user).order_by()
         given = {"model": self.model, "folder": self.folder, "pk": self.chat}
         given |= {"updated_at__gte": self.since, "created_at__lt": self.until}
         return chats.filter(**{name: value for name, value in given.items() if value is not None})
