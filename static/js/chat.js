@@ -60,7 +60,7 @@ function settingsLater() {
 function promptsLater(announce) {
   let loading = null;
   document.addEventListener("input", ({ target }) => {
-    if (loading || !target.matches?.("[data-composer] textarea") || !target.value.startsWith("/")) return;
+    if (loading || !target.matches?.("[data-prompts] textarea") || !target.value.startsWith("/")) return;
     loading = import("./prompts.js").then(
       ({ startPrompts }) => startPrompts(announce)(target),
       () => (loading = null),
@@ -104,6 +104,28 @@ function restoreEdits({ draftStorage }, edit) {
     const control = document.getElementById(`m-${id}`)?.querySelector("[data-edit]");
     if (control) edit(control);
   }
+}
+
+/** The search panel; its code and its markup come when somebody turns to the link, which leads to the page of it. */
+function searchLater() {
+  const find = (target) => target.closest?.("[data-search-open]");
+  let loading = null;
+
+  function load(link) {
+    loading ??= import("./search.js").then(({ loadSearch }) => loadSearch(link.dataset.searchOpen));
+    loading.catch(() => (loading = null));
+    return loading;
+  }
+
+  const turnedTo = ({ target }) => find(target) && load(find(target)).catch(() => {});
+  document.addEventListener("pointerover", turnedTo);
+  document.addEventListener("focusin", turnedTo);
+  document.addEventListener("click", (event) => {
+    const link = find(event.target);
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    load(link).then((panel) => panel.open(), () => location.assign(link.href)); // prettier-ignore
+  });
 }
 
 /** From question to question: needed once a chat is longer than the window, and then scrolled. */
@@ -273,5 +295,6 @@ addEventListener("load", () => {
   setTimeout(keepOfflinePage, 2_000);
 });
 const chat = document.querySelector("[data-chat]");
-startSidebar(LATER);
+if (document.querySelector("[data-chat-menu]")) startSidebar(LATER); // guests have none
+searchLater();
 if (chat) startChat(chat);
