@@ -56,6 +56,7 @@ MIDDLEWARE = [
     "chatsite.on_loop.GZipMiddleware",
     "chatsite.body_limit.refuse_oversized",
     "chatsite.deadline.refuse_overdue",
+    "chatsite.sharing.mount.guest_mount",
     "chatsite.on_loop.SessionMiddleware",
     "chatsite.on_loop.LocaleMiddleware",
     "chatsite.on_loop.CommonMiddleware",
@@ -66,6 +67,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "chatsite.branding.terms.terms_first",
     "chatsite.errors.chat_errors",
+    "chatsite.sharing.gate.guest_gate",
 ]
 
 ROOT_URLCONF = "chatsite.urls"

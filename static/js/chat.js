@@ -60,7 +60,7 @@ function settingsLater() {
 function promptsLater(announce) {
   let loading = null;
   document.addEventListener("input", ({ target }) => {
-    if (loading || !target.matches?.("[data-composer] textarea") || !target.value.startsWith("/")) return;
+    if (loading || !target.matches?.("[data-prompts] textarea") || !target.value.startsWith("/")) return;
     loading = import("./prompts.js").then(
       ({ startPrompts }) => startPrompts(announce)(target),
       () => (loading = null),
@@ -281,5 +281,5 @@ addEventListener("load", () => {
   setTimeout(keepOfflinePage, 2_000);
 });
 const chat = document.querySelector("[data-chat]");
-startSidebar(LATER);
+if (document.querySelector("[data-chat-menu]")) startSidebar(LATER); // guests have none
 if (chat) startChat(chat);

@@ -34,6 +34,7 @@ async function dialogs() {
 }
 
 async function open(selector) {
+  if (!document.body.dataset.keys) return; // guests have none
   loading ??= dialogs();
   await loading.catch((error) => {
     loading = null;
