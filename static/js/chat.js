@@ -106,6 +106,28 @@ function restoreEdits({ draftStorage }, edit) {
   }
 }
 
+/** The search panel; its code and its markup come when somebody turns to the link, which leads to the page of it. */
+function searchLater() {
+  const find = (target) => target.closest?.("[data-search-open]");
+  let loading = null;
+
+  function load(link) {
+    loading ??= import("./search.js").then(({ loadSearch }) => loadSearch(link.dataset.searchOpen));
+    loading.catch(() => (loading = null));
+    return loading;
+  }
+
+  const turnedTo = ({ target }) => find(target) && load(find(target)).catch(() => {});
+  document.addEventListener("pointerover", turnedTo);
+  document.addEventListener("focusin", turnedTo);
+  document.addEventListener("click", (event) => {
+    const link = find(event.target);
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    load(link).then((panel) => panel.open(), () => location.assign(link.href)); // prettier-ignore
+  });
+}
+
 /** From question to question: needed once a chat is longer than the window, and then scrolled. */
 function questionsLater(list, leave) {
   const group = document.querySelector("[data-questions]");
@@ -282,4 +304,5 @@ addEventListener("load", () => {
 });
 const chat = document.querySelector("[data-chat]");
 if (document.querySelector("[data-chat-menu]")) startSidebar(LATER); // guests have none
+searchLater();
 if (chat) startChat(chat);
