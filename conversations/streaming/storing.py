@@ -14,13 +14,26 @@ from django.utils import timezone
 from conversations import plain_sql
 from conversations.errors import NotFound
 from conversations.indexing import index_messages
-from conversations.models import Conversation, Generation
+from conversations.models import TEXTS, Conversation, Generation
 from conversations.outbox import laid_over, turn_messages
 from conversations.stores import get_store, store_of
 
 OUTBOX_BATCH = 50
 MOST_TEMPORARY = 5  # of one person at a time: they fill memory
 OUTBOX_PATIENCE = 3  # ticks of the clock
+
+
+def insert(generation: Generation) -> None:
+    """Save an accepted turn: of a temporary chat without what was said, which only this object then has."""
+    if not generation.conversation.is_temporary:
+        plain_sql.insert(generation)
+        return
+    said = {name: getattr(generation, name) for name in TEXTS}
+    for name in TEXTS:
+        setattr(generation, name, "")
+    plain_sql.insert(generation)
+    for name, text in said.items():
+        setattr(generation, name, text)
 
 
 def store_turn(generation_id: UUID) -> bool:

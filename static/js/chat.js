@@ -184,7 +184,7 @@ function startChat(chat) {
   function accepted(turn, replaced) {
     dropPending();
     const kept = turn.querySelector("template[data-kept]");
-    if (kept) list.querySelector("[data-comparison]")?.replaceWith(kept.content);
+    if (kept) keepFrom(list.querySelector("[data-comparison]"), kept.content);
     const fresh = [...turn.querySelectorAll(":scope > :is(article, section)")];
     for (const piece of fresh) document.getElementById(piece.id)?.remove(); // sent again with the same key: it is there already
     const inColumn = replaced?.closest("[data-comparison]");
@@ -202,6 +202,14 @@ function startChat(chat) {
     if (!inColumn) toEnd();
     const articles = fresh.flatMap((piece) => [piece, ...piece.querySelectorAll("article")]);
     for (const article of articles) if (article.dataset.follow) watch(article);
+  }
+
+  /** The answer that is kept takes the place of those that stood side by side, with the thumb that it got there. */
+  function keepFrom(comparison, kept) {
+    const id = kept.firstElementChild.id;
+    const thumb = comparison?.querySelector(`#${CSS.escape(id)} [data-thumb][aria-pressed="true"]`);
+    if (thumb) kept.querySelector(`[data-thumb="${thumb.dataset.thumb}"]`).replaceWith(thumb.cloneNode(true));
+    comparison?.replaceWith(kept);
   }
 
   /** Another version comes in the place of a message: what followed this one belongs to it. */
