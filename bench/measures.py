@@ -21,7 +21,7 @@ from tests.serving import PATIENCE, PYTHON, ROOT, Served, Visitor, environment, 
 HERE = Path(__file__).resolve().parent
 LOG_IN = "/accounts/login/"
 STARTS = 5
-ASSET = re.compile(r"""(?:<link[^>]+(?:stylesheet|icon|modulepreload)[^>]*>|<(?:script|img)[^>]+>)""")
+ASSET = re.compile(r"""(?:<link[^>]+rel="(?:stylesheet|icon|modulepreload)"[^>]*>|<(?:script|img)[^>]+>)""")
 ADDRESS = re.compile(r"""(?:href|src)="([^"]+)\"""")
 IMPORT = re.compile(r"""(?:import|from)\s*["']([^"']+)["']""")
 

@@ -7,6 +7,7 @@ with the signal, not with the server's own shutdown: that one waits for open str
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import logging
 import os
 import signal
@@ -26,6 +27,7 @@ from chatsite import postgresql, sqlite, staticfiles  # noqa: E402
 from chatsite.body_limit import BodyLimit  # noqa: E402
 from chatsite.deadline import Deadline  # noqa: E402
 from chatsite.handler import Handler  # noqa: E402
+from chatsite.sharing.sweeping import sweep  # noqa: E402
 from conversations import streaming  # noqa: E402
 from conversations.services import recall_counts, seed_catalogue  # noqa: E402
 from conversations.streaming.executors import in_database  # noqa: E402
@@ -57,6 +59,7 @@ class Life:
         self._starting: asyncio.Task | None = None
         self._streaming: asyncio.Task | None = None
         self._settling: asyncio.Task | None = None
+        self._sweeping: asyncio.Task | None = None
         self._held: BaseDatabaseWrapper | None = None
         self._draining = False
 
@@ -87,6 +90,7 @@ class Life:
                 await in_database(seed_catalogue)
                 await streaming.startup()
                 streaming.current_writer().spawn(recall_counts())
+                self._sweeping = self.loop.create_task(sweep(), context=contextvars.Context())
                 return
             except DatabaseError as error:
                 logger.error("The database is not ready: %s. Trying again; `python manage.py migrate` may help.", error)
@@ -102,6 +106,8 @@ class Life:
             self._settling = self.loop.create_task(self._settle())
 
     async def _settle(self) -> None:
+        if self._sweeping:
+            self._sweeping.cancel()
         await streaming.shutdown()
         if self._held:
             await asyncio.to_thread(self._held.close)

@@ -75,7 +75,7 @@ def _refuse(request: HttpRequest) -> HttpResponse | None:
     scope = getattr(request, "scope", {})
     if MARK not in scope:
         return None
-    return errors.import_too_large(request) if scope["path"].startswith(PREFIX) else errors.too_large(request)
+    return errors.import_too_large(request) if scope.get("path", "").startswith(PREFIX) else errors.too_large(request)
 
 
 refuse_oversized = middleware_of(before=_refuse)

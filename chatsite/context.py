@@ -25,4 +25,5 @@ def _about(request, branding: Branding) -> dict:
         "branding": branding,
         "signup_open": settings.SIGNUP_OPEN,
         "request_id": getattr(request, "id", ""),
+        "guest": getattr(request, "guest", None),
     }

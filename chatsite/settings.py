@@ -56,6 +56,7 @@ MIDDLEWARE = [
     "chatsite.on_loop.GZipMiddleware",
     "chatsite.body_limit.refuse_oversized",
     "chatsite.deadline.refuse_overdue",
+    "chatsite.sharing.mount.guest_mount",
     "chatsite.on_loop.SessionMiddleware",
     "chatsite.on_loop.LocaleMiddleware",
     "chatsite.on_loop.CommonMiddleware",
@@ -66,6 +67,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "chatsite.branding.terms.terms_first",
     "chatsite.errors.chat_errors",
+    "chatsite.sharing.gate.guest_gate",
 ]
 
 ROOT_URLCONF = "chatsite.urls"
@@ -149,6 +151,12 @@ CACHES = {
     # The default of 300 entries would let a flood of names wash the counts of failed log-ins away.
     else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 50_000}}
 }
+# Temporary chats: none is counted among the others, and a flood of them only washes out the oldest.
+CACHES["temporary"] = CACHES["default"] | (
+    {"KEY_PREFIX": f"{REDIS_PREFIX}-temporary"}
+    if REDIS_URL
+    else {"LOCATION": "temporary", "OPTIONS": {"MAX_ENTRIES": 500, "CULL_FREQUENCY": 50}}
+)
 
 # Static files
 STATIC_URL = "/static/"
@@ -317,6 +325,12 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 # Files to import may be larger (chatsite/transfer/tickets.py says whose). They are kept here until it is done.
 CHAT_MAX_IMPORT_SIZE = env.whole("CHAT_MAX_IMPORT_SIZE", 500 * 1024 * 1024)
 IMPORT_DIR = Path(env.text("IMPORT_DIR", str(VAR_DIR / "imports")))
+
+# Temporary chats are kept in this cache, and nowhere else, until so many hours after their last message; each has at
+# most so many bytes.
+CHAT_TEMPORARY_CACHE = "temporary"
+CHAT_TEMPORARY_HOURS = 2
+CHAT_TEMPORARY_SIZE = 2_000_000
 
 # The content filter. Its lists are in the admin; what it found is noted there without the text around it, unless told.
 CHAT_FILTER_AGE = 2.0  # seconds after which a change in the lists counts in every process

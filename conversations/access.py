@@ -36,14 +36,24 @@ def members_only(view):
 
 
 def own_or_404(user, conversation_id) -> Conversation:
+    """A temporary chat does not exist here: nothing of it may get elsewhere."""
+    return _found(user, conversation_id)
+
+
+def here_or_404(user, conversation_id) -> Conversation:
+    """For what happens in the chat itself, also in a temporary one."""
+    return _found(user, conversation_id, temporary=True)
+
+
+def _found(user, conversation_id, **how) -> Conversation:
     try:
-        return services.by_id(user, conversation_id)
+        return services.by_id(user, conversation_id, **how)
     except NotFound:
         raise Http404 from None
 
 
 def generation_or_404(user, generation_id) -> Generation:
-    rows = Generation.objects.filter(conversation__in=Conversation.objects.for_user(user))
+    rows = Generation.objects.filter(conversation__in=Conversation.objects.here_for(user))
     found = rows.select_related("model", "conversation").filter(pk=generation_id).first()
     if found is None:
         raise Http404

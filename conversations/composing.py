@@ -41,9 +41,15 @@ class Composer:
     settings_url: str = ""
     """Empty where no model has anything to set."""
     is_new: bool = False
+    is_temporary: bool = False
+    """Nothing of the chat is stored, drafts included."""
     is_tuned: bool = False
     wishes: list[tuple[str, str]] = field(default_factory=list)
     """Fields of a new chat's settings; those of a saved one are kept already."""
+
+    @property
+    def temporary_hours(self) -> int:
+        return settings.CHAT_TEMPORARY_HOURS
 
     @property
     def max_length(self) -> int:
@@ -99,6 +105,7 @@ def composer(
         is_comparing=compared is not None,
         settings_url=panel.settings_url(tuned) if panel.can_tune(models) else "",
         is_new=not saved,
+        is_temporary=tuned.is_temporary,
         is_tuned=panel.is_tuned(tuned, current),
         wishes=[] if saved else panel.fields_of(tuned),
     )

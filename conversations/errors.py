@@ -6,6 +6,7 @@
     + TooLarge                  413
     + KeyReused                 422  the same idempotency key with another body
   x NotFound                    404
+  x Over                        410  a temporary chat that has ended
   x QuotaExceeded               429  retry_after
   x ConversationBusy            409  a reply is being written
   x ConflictError               409  someone saved first
@@ -62,6 +63,11 @@ class KeyReused(InputError):
 class NotFound(ChatError):
     status = 404
     code = "not_found"
+
+
+class Over(ChatError):
+    status = 410
+    code = "over"
 
 
 class QuotaExceeded(ChatError):

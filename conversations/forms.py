@@ -93,6 +93,7 @@ class SavedPromptForm(forms.ModelForm):
 
 
 OPTION = "option-"  # before the name of a setting: a backend may call its own like a field of the composer
+TEMPORARY = "temporary"  # beside a first message, or in an address: the chat is stored nowhere
 PERSONALITY, PROMPT, RESET, EVERYTHING = "personality", "system_prompt", "reset", "all"
 
 

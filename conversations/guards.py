@@ -34,7 +34,8 @@ class Exchange:
 
     `model` is a ChatModel's pk: the one that was chosen for a message, the one that really answers for the rest.
     `filter_level` is its own, a ChatModel.FilterLevel. `is_repeat`: the message, or the one that a prompt
-    stands with, was accepted before, and now goes to a model again, or to another one.
+    stands with, was accepted before, and now goes to a model again, or to another one. Of what `is_temporary` nothing
+    may be written down.
     """
 
     user_id: str = ""
@@ -43,6 +44,7 @@ class Exchange:
     filter_level: str = "standard"
     part: Part = "message"
     is_repeat: bool = False
+    is_temporary: bool = False
 
 
 class Guard:

@@ -96,7 +96,7 @@ def _accepted(generations: tuple[Generation, ...]) -> tuple[Conversation, Transc
     first = generations[0]
     if first.before is not None:
         return first.conversation, reduce(laid_over, generations, first.before)
-    conversation = services.by_id(first.user, first.conversation_id)
+    conversation = services.by_id(first.user, first.conversation_id, temporary=True)
     return conversation, services.read_what_is_there(conversation)[0]  # it was accepted, whatever the store says now
 
 

@@ -13,7 +13,7 @@ from conversations import services
 from conversations.backends import get_backend
 from conversations.backends.tuning import MAX_TOKENS, MEMORY, TEMPERATURE, USUAL_NAMES
 from conversations.errors import ChatError
-from conversations.forms import OPTION, PERSONALITY, PROMPT
+from conversations.forms import OPTION, PERSONALITY, PROMPT, TEMPORARY
 from conversations.models import PROMPT_MAX_LENGTH, ChatDefaults, ChatModel, Conversation, Persona
 from conversations.services import OWN_TEXT
 from conversations.types import Setting
@@ -179,7 +179,8 @@ def defaults_panel(defaults: ChatDefaults, **shown: Any) -> Panel:
 
 def settings_url(conversation: Conversation) -> str:
     if conversation._state.adding:
-        return reverse("conversations:new_settings")
+        url = reverse("conversations:new_settings")
+        return f"{url}?{TEMPORARY}=1" if conversation.is_temporary else url
     return reverse("conversations:settings", args=[conversation.pk])
 
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from conversations.types import Message
 
-LENGTH = 30  # messages of a part; several screens, also of short ones
-CHARACTERS = 60_000  # of a part; long messages come in smaller parts
-AROUND = 15  # messages on either side of one that somebody came for
+LENGTH = 20  # messages of a part; several screens, also of short ones
+CHARACTERS = 40_000  # of a part; long messages come in smaller parts
+AROUND = 10  # messages on either side of one that somebody came for
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from conversations import composing, pages
 from conversations.cleaning import whole_number
 from conversations.composing import Composer
 from conversations.errors import ChatError
-from conversations.forms import wish_fields
+from conversations.forms import TEMPORARY, wish_fields
 from conversations.models import Conversation, Generation
 from conversations.services import by_id, start_conversation
 from conversations.streaming import is_followed_up
@@ -87,7 +87,7 @@ def stale_form(request: HttpRequest) -> HttpResponse:
     """A form from before a log-in or log-out: the same text can be sent again at once."""
     if not request.user.is_authenticated:
         return logged_out(request)
-    conversation = _named(request) or start_conversation(request.user)
+    conversation = _named(request) or start_conversation(request.user, is_temporary=TEMPORARY in request.POST)
     error = StaleForm(_("This page was out of date. Your text is still here: send it again."))
     return _composer_again(request, conversation, error)
 
@@ -100,12 +100,17 @@ def logged_out(request: HttpRequest) -> HttpResponse:
     content = request.POST.get("content", "")
     if is_fetch(request) and content:
         error = LoggedOut(_("You have been logged out. Log in again: your text is kept."))
-        composer = Composer(action=request.path, parent_id=request.POST.get("parent_id", ""), login_url=login_url)
+        composer = Composer(
+            action=request.path,
+            parent_id=request.POST.get("parent_id", ""),
+            login_url=login_url,
+            is_temporary=TEMPORARY in request.POST,
+        )
         return _render_composer(request, _refused(request, composer, error), error)
     if is_fetch(request) or match.url_name == "follow":
         return HttpResponse(status=401)
     author = request.get_signed_cookie(AUTHOR_COOKIE, default="", salt=AUTHOR_COOKIE)
-    if author and content.strip():
+    if author and content.strip() and TEMPORARY not in request.POST:  # a session is stored
         request.session[DRAFT] = {"author": author, "content": content[: settings.CHAT_MAX_MESSAGE_LENGTH]}
     return redirect(login_url)
 
@@ -147,7 +152,7 @@ def _named(request: HttpRequest) -> Conversation | None:
     """The conversation in the address, if there is one and it is this person's."""
     conversation_id = request.resolver_match.kwargs.get("conversation_id")
     try:
-        return by_id(request.user, conversation_id) if conversation_id else None
+        return by_id(request.user, conversation_id, temporary=True) if conversation_id else None
     except ChatError:
         return None
 

@@ -22,6 +22,7 @@ ROWS = [
     {
         "access",
         "browsing",
+        "commands",
         "excerpts",
         "deeds",
         "forms",

@@ -192,7 +192,9 @@ def test_parts_and_page_together_are_the_conversation(alices, alice):
 
 def test_the_name_of_a_model_stands_where_it_changed_although_the_change_is_not_on_the_page(alices, alice):
     said = [
-        Message(one.role, "x", id=one.id, parent_id=one.parent_id, metadata={"label": "A" if at < 172 else "B"})
+        Message(
+            one.role, "x", id=one.id, parent_id=one.parent_id, metadata={"label": "A" if at < 205 - LENGTH else "B"}
+        )
         for at, one in enumerate(talk(200))
     ]
     views = page_of(alices, stored(alice, said)).context["messages"]
@@ -236,8 +238,9 @@ def test_a_part_that_is_not_there_is_not_found(alices, alice, query):
 def test_hostile_ids_stay_text(alices, alice):
     evil = '"><script>alert(1)</script>'
     said = talk(100)
-    said[70] = Message("user", "x", id=evil, parent_id="id69")
-    said[71] = Message("assistant", "x", id="id71", parent_id=evil)
+    first = 100 - LENGTH  # of the end: it names the gap before it
+    said[first] = Message("user", "x", id=evil, parent_id=f"id{first - 1}")
+    said[first + 1] = Message("assistant", "x", id=f"id{first + 1}", parent_id=evil)
     html = page_of(alices, stored(alice, said), at="id40").content.decode()
     assert "<script>alert" not in html
     assert "%22%3E%3Cscript%3Ealert%281%29%3C%2Fscript%3E" in html

@@ -19,6 +19,8 @@ DOCUMENTS = [
     "docs/decisions.md",
     "docs/local-models.md",
     "docs/filter.md",
+    "docs/branding.md",
+    "docs/transfer.md",
 ]
 READERS = {"text", "flag", "number", "whole", "words"}
 

@@ -126,6 +126,7 @@ msup mtable mtd mtext mtr munder munderover none
 EM = r"-?[0-4](\.\d+)?(em|ex)?"
 FLAG = "true|false"
 ATTRIBUTES = {
+    **{(tag, "dir"): "rtl" for tag in ("ul", "ol", "blockquote", "table")},
     ("a", "href"): r"(?i:https?://|mailto:)\S+|#fn(ref)?-[0-9a-f]{12}-\d+",
     ("a", "rel"): "noopener noreferrer nofollow",
     ("a", "target"): "_blank",

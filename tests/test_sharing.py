@@ -6,7 +6,9 @@ import datetime
 import re
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -317,7 +319,8 @@ def test_the_list_takes_as_many_queries_for_many_links_as_for_one(chat, alice, c
     client.force_login(alice)
     url = reverse("sharing:links")
     links.share(chat)
-    with django_assert_num_queries(5) as one:
+    client.get(url)
+    with CaptureQueriesContext(connection) as one:
         client.get(url)
     for _ in range(20):
         links.share(chat)

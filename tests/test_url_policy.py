@@ -19,10 +19,10 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from chatsite.branding.models import Site, SiteText
 from chatsite.health import PROBES
 from chatsite.moderation.models import TermList
-from chatsite.sharing.models import SharedLink
+from chatsite.sharing.models import SharedLink, Trial
 from chatsite.transfer.models import Import
 from conversations import services
-from conversations.models import Conversation, Folder, Generation, Persona
+from conversations.models import ChatModel, Conversation, Folder, Generation, Persona
 from conversations.stores import get_store
 from conversations.types import Message
 
@@ -74,6 +74,7 @@ POLICIES = {
     "conversations:edit": OWNER,
     "conversations:take_back": OWNER,
     "conversations:clear": OWNER,
+    "conversations:end": OWNER,
     "conversations:rate": OWNER,
     "conversations:explain": OWNER,
     "conversations:select": OWNER,
@@ -97,6 +98,8 @@ POLICIES = {
     "sharing:links": LOGIN,
     "sharing:share": OWNER,
     "sharing:revoke": OWNER,
+    "sharing:trial": PUBLIC,
+    "sharing:embed": PUBLIC,
     "transfer:chat": OWNER,
     "transfer:print": OWNER,
     "transfer:download": OWNER,
@@ -106,6 +109,7 @@ POLICIES = {
     "transfer:job": OWNER,
     "transfer:start": OWNER,
     "transfer:stop": OWNER,
+    "transfer:undo": OWNER,
     "transfer:discard": OWNER,
     "admin:*": STAFF,
     "healthz": PUBLIC,
@@ -187,7 +191,13 @@ def values_for(user) -> dict[str, str]:
         "pk": str(TermList.objects.get_or_create(name="Rude words")[0].pk),
         "alias": next(iter(settings.CHAT_BACKENDS)),
         "token": shared_link(user).token,
+        "trial": open_trial().token,
     }
+
+
+def open_trial() -> Trial:
+    model = ChatModel.objects.get_or_create(backend="guide", model_id="", defaults={"label": "Guide"})[0]
+    return Trial.objects.create(name="Try it", model=model, enabled=True, origins="https://www.example.org")
 
 
 def shared_link(user, chat: Conversation | None = None) -> SharedLink:

@@ -20,9 +20,8 @@ from tests.browser.conftest import ARGUMENTS, CHROMIUM
 
 HERE = Path(__file__).resolve().parent
 ROUNDS = 9
-READY = (
-    "performance.getEntriesByName('chat ready').length && performance.getEntriesByName('first-contentful-paint').length"
-)
+READY = """() => performance.getEntriesByName("chat ready").length
+    && performance.getEntriesByName("first-contentful-paint").length"""
 TIMES = """() => ({
     painted: performance.getEntriesByName("first-contentful-paint")[0].startTime,
     usable: performance.getEntriesByName("chat ready")[0].startTime,

@@ -37,7 +37,8 @@ class UserAdmin(DjangoUserAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         unconfirmed = EmailAddress.objects.filter(user=OuterRef("pk"), verified=False)
-        return super().get_queryset(request).annotate(unconfirmed=Exists(unconfirmed))
+        people = super().get_queryset(request).filter(guest=None)  # visitors of trials are no people with an account
+        return people.annotate(unconfirmed=Exists(unconfirmed))
 
     @admin.display(description=_("address confirmed"), boolean=True, ordering="unconfirmed")
     def is_confirmed(self, user: User) -> bool:

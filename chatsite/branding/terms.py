@@ -49,6 +49,8 @@ def terms_first(get_response):
 
 def _matters(request: HttpRequest) -> bool:
     branding = known()
+    if hasattr(request, "guest"):  # guests of a trial agreed when they began
+        return False
     return branding.must_agree and bool(branding.text(SiteText.Kind.TERMS)) and not request.path.startswith(FREE)
 
 

@@ -28,12 +28,12 @@ class ContentFilter(Guard):
             return text
         verdict = judge(automaton, text)
         if refusal := verdict.refusal:
-            hits.note(exchange, refusal, _around(text, refusal))
+            hits.note(exchange, refusal, _around(text, refusal, exchange))
             quoted = Truncator(" ".join(refusal.text.split())).chars(QUOTED)
             raise Refused(_sentence(exchange).format(text=quoted))
         if not exchange.is_repeat:  # else they are noted already
             for match in {match.rule.id: match for match in reversed(verdict.matches)}.values():
-                hits.note(exchange, match, _around(text, match))
+                hits.note(exchange, match, _around(text, match, exchange))
         return verdict.text
 
     def open_reply(self, exchange: Exchange, said: str = "") -> ReplyGuard | None:
@@ -44,7 +44,7 @@ class ContentFilter(Guard):
         def note(match: Match, around: str) -> None:
             hits.note(exchange, match, around)
 
-        return FilteredReply(automaton, said, note, keeps_text=settings.CHAT_FILTER_KEEP_TEXT)
+        return FilteredReply(automaton, said, note, keeps_text=_keeps_text(exchange))
 
 
 def _sentence(exchange: Exchange) -> str:
@@ -55,5 +55,9 @@ def _sentence(exchange: Exchange) -> str:
     return _("This site does not take messages with “{text}”. Change it and send again.")
 
 
-def _around(text: str, match: Match) -> str:
-    return text[max(0, match.start - AROUND) : match.end + AROUND] if settings.CHAT_FILTER_KEEP_TEXT else ""
+def _keeps_text(exchange: Exchange) -> bool:
+    return settings.CHAT_FILTER_KEEP_TEXT and not exchange.is_temporary
+
+
+def _around(text: str, match: Match, exchange: Exchange) -> str:
+    return text[max(0, match.start - AROUND) : match.end + AROUND] if _keeps_text(exchange) else ""

@@ -10,4 +10,6 @@ urlpatterns = [
     path("shared/<uuid:link_id>/revoke/", views.revoke, name="revoke"),
     path("s/<str:token>/", views.shared, name="shared"),
     path("s/<str:token>/copy/", views.copy, name="copy"),
+    path("try/<str:trial>/", views.trial, name="trial"),
+    path("try/<str:trial>/embed/", views.trial, {"embedded": True}, name="embed"),
 ]

@@ -10,6 +10,7 @@ import logging
 import shutil
 import threading
 import uuid
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -19,11 +20,13 @@ from django.db import DatabaseError, connections
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from chatsite.transfer.models import FILE_NAME_MAX_LENGTH, Import
+from chatsite.transfer.models import FILE_NAME_MAX_LENGTH, Import, ImportedChat
 from chatsite.transfer.problems import FileRefused
 from chatsite.transfer.runs import Run, Superseded
+from conversations import services
 from conversations.cleaning import clean
 from conversations.errors import ConflictError, StoreUnavailable
+from conversations.models import Conversation
 
 AT_ONCE = 2  # of one process; whoever comes later waits
 SILENT_AFTER = timedelta(seconds=30)
@@ -51,6 +54,7 @@ def accept(user, file: UploadedFile) -> Import:
         raise ConflictError(_("An earlier import is not done yet. Wait for it, or stop it first."))
     forget(Import.objects.filter(user=user))
     forget(Import.objects.filter(created_at__lt=timezone.now() - KEPT))
+    _sweep()
     name = clean(Path(file.name or "").name)[:FILE_NAME_MAX_LENGTH] or _("Export")
     job = Import(user=user, file_name=name, size=file.size or 0)
     _keep(file, job.path)
@@ -67,6 +71,15 @@ def _keep(file: UploadedFile, path: Path) -> None:
     with path.open("wb") as kept:
         for chunk in file.chunks():
             kept.write(chunk)
+
+
+def _sweep() -> None:
+    """Files whose rows went with their owners."""
+    oldest = (timezone.now() - KEPT).timestamp()
+    for path in Path(settings.IMPORT_DIR).glob("*.upload"):
+        with suppress(FileNotFoundError):
+            if path.stat().st_mtime < oldest:
+                path.unlink()
 
 
 def forget(jobs) -> None:
@@ -94,6 +107,13 @@ def stop(job: Import) -> None:
     """What came in stays. The thread notices within a second."""
     rows = Import.objects.filter(pk=job.pk, stage__in=(Stage.CHECKING, Stage.RUNNING))
     rows.update(stage=Stage.STOPPED, runner=None, problem=_("You stopped it. What had come in by then is here."))
+
+
+def undo(job: Import) -> int:
+    """Put what this import brought in, and nothing that was here before, into the trash. Returns how many chats."""
+    brought = job.chats.filter(outcome=ImportedChat.Outcome.NEW, conversation_id__isnull=False)
+    rows = Conversation.objects.for_user(job.user).filter(pk__in=brought.values("conversation_id"))
+    return services.trash(rows, timezone.now())
 
 
 def launch(job: Import) -> None:

@@ -33,8 +33,8 @@ def holder(ticket: str) -> int | None:
 
 def allowance(scope) -> int | None:
     """How many bytes the body of this request may have, if more than others may."""
-    path = scope["path"]
-    if scope["method"] != "POST" or not path.startswith(PREFIX):
+    path = scope.get("path", "")
+    if scope.get("method") != "POST" or not path.startswith(PREFIX):
         return None
     if holder(path.removeprefix(PREFIX).rstrip("/")) is None:
         return None

@@ -14,5 +14,6 @@ urlpatterns = [
     path("transfer/<uuid:job_id>/", views.job, name="job"),
     path("transfer/<uuid:job_id>/start/", views.start, name="start"),
     path("transfer/<uuid:job_id>/stop/", views.stop, name="stop"),
+    path("transfer/<uuid:job_id>/undo/", views.undo, name="undo"),
     path("transfer/<uuid:job_id>/discard/", views.discard, name="discard"),
 ]

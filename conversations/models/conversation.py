@@ -19,7 +19,14 @@ TITLE_MAX_LENGTH = 200
 
 class ConversationQuerySet(models.QuerySet):
     def for_user(self, user) -> ConversationQuerySet:
-        """The only way to obtain a conversation: together with the right to it. What is in the trash is apart."""
+        """The only way to obtain a conversation: together with the right to it. What is in the trash is apart.
+
+        So are temporary ones: what lists, searches, shares or exports must not come upon them.
+        """
+        return self.here_for(user).filter(is_temporary=False)
+
+    def here_for(self, user) -> ConversationQuerySet:
+        """As `for_user`, temporary ones included: for what happens in the chat itself."""
         return self.filter(user_id=user.pk, deleted_at=None, trashed_at=None) if user.pk else self.none()
 
     def trash_of(self, user) -> ConversationQuerySet:
@@ -65,6 +72,9 @@ class Conversation(models.Model):
     is_unread = models.BooleanField(
         _("unread"), default=False, help_text=_("A reply ended while its owner looked elsewhere.")
     )
+    is_temporary = models.BooleanField(
+        _("temporary"), default=False, help_text=_("Its text is stored nowhere, and it goes by itself.")
+    )
     trashed_at = models.DateTimeField(
         _("in the trash since"), null=True, blank=True, help_text=_("Its owner may still take it back.")
     )
@@ -84,6 +94,7 @@ class Conversation(models.Model):
                 condition=Q(deleted_at=None, trashed_at=None),
                 name="conversation_newest",
             ),
+            models.Index(fields=["updated_at"], condition=Q(is_temporary=True), name="conversation_temporary"),
             models.Index(fields=["trashed_at"], condition=Q(trashed_at__isnull=False), name="conversation_trash"),
             # One for each list that people scroll: the key is in it, because that is where the next part begins.
             models.Index(
@@ -115,7 +126,7 @@ class Conversation(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.title or str(_("New chat"))
+        return self.title or str(_("Temporary chat") if self.is_temporary else _("New chat"))
 
     @property
     def key(self) -> Key:

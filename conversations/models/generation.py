@@ -14,6 +14,8 @@ from conversations.models.conversation import Conversation
 from conversations.types import Transcript
 
 INSTEAD_OF_MAX_LENGTH = 100
+TEXTS = ("user_text", "reply_text", "reasoning_text", "error")
+"""The fields that hold what was said. Of a temporary chat they stay empty in the database."""
 
 
 class Writer(models.Model):

@@ -14,9 +14,9 @@ from django.utils.translation import gettext as _
 
 from conversations import plain_sql, titles
 from conversations.errors import ConversationBusy, InputError, KeyReused, NotFound, QuotaExceeded
-from conversations.models import TITLE_MAX_LENGTH, ChatModel, Conversation, Generation, Persona, Writer
+from conversations.models import TEXTS, TITLE_MAX_LENGTH, ChatModel, Conversation, Generation, Persona, Writer
 from conversations.services.replaying import replay, replay_all
-from conversations.stores import get_store
+from conversations.stores import store_of
 from conversations.streaming import clock
 from conversations.streaming.executors import answer_by, check_time
 from conversations.types import Transcript, new_id
@@ -151,8 +151,9 @@ def _begun(drafts: tuple[Draft, ...], writer_id: UUID) -> tuple[Generation, ...]
 
 def _save_new(draft: Draft) -> None:
     conversation = draft.conversation
-    conversation.title = titles.fallback(draft.text)[:TITLE_MAX_LENGTH]
-    if (store := get_store()).shares_database:
+    if not conversation.is_temporary:
+        conversation.title = titles.fallback(draft.text)[:TITLE_MAX_LENGTH]
+    if (store := store_of(conversation)).shares_database:
         store.save(conversation.key, Transcript())
     plain_sql.insert(conversation)
 
@@ -163,7 +164,7 @@ def _bring_to_top(draft: Draft) -> None:
     conversation.archived_at = None  # who goes on with it wants to see it
     if not rows.update(model=conversation.model, updated_at=conversation.updated_at, archived_at=None):
         raise NotFound(_("This chat does not exist."))
-    if not conversation.title:
+    if not conversation.title and not conversation.is_temporary:
         conversation.title = titles.fallback(draft.text)[:TITLE_MAX_LENGTH]
         rows.filter(title="").update(title=conversation.title)
 
@@ -192,6 +193,19 @@ def _insert(draft: Draft, writer_id: UUID) -> Generation:
         prompt_characters=draft.prompt_characters,
         writer_id=writer_id,
     )
-    plain_sql.insert(generation)
+    _insert_row(generation)
     generation.before = draft.transcript
     return generation
+
+
+def _insert_row(generation: Generation) -> None:
+    """Of a temporary chat without what was said, which only this process's object then has."""
+    if not generation.conversation.is_temporary:
+        plain_sql.insert(generation)
+        return
+    said = {name: getattr(generation, name) for name in TEXTS}
+    for name in TEXTS:
+        setattr(generation, name, "")
+    plain_sql.insert(generation)
+    for name, text in said.items():
+        setattr(generation, name, text)

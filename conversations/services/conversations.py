@@ -11,10 +11,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from conversations.cleaning import clean
-from conversations.errors import InputError, NotFound, StoreUnavailable, TooLarge
+from conversations.errors import InputError, NotFound, Over, StoreUnavailable, TooLarge
 from conversations.models import TITLE_MAX_LENGTH, ChatModel, Conversation, Generation
 from conversations.outbox import laid_over
-from conversations.stores import get_store
+from conversations.stores import get_store, store_of
 from conversations.stores.document import dumps
 from conversations.streaming import storing
 from conversations.types import Message, Transcript
@@ -25,9 +25,13 @@ MOST_BYTES_AROUND_A_MESSAGE = 2_000
 logger = logging.getLogger(__name__)
 
 
-def by_id(user, conversation_id) -> Conversation:
-    """Raises NotFound for what does not exist, is deleted, or is someone else's."""
-    found = Conversation.objects.for_user(user).select_related("model", "persona").filter(pk=conversation_id).first()
+def by_id(user, conversation_id, *, temporary: bool = False) -> Conversation:
+    """Raises NotFound for what does not exist, is deleted, or is someone else's.
+
+    `temporary` finds temporary ones too: for what happens in the chat itself, and leaves nothing of it elsewhere.
+    """
+    rows = Conversation.objects.here_for(user) if temporary else Conversation.objects.for_user(user)
+    found = rows.select_related("model", "persona").filter(pk=conversation_id).first()
     if found is None:
         raise NotFound(_("This chat does not exist."))
     return found
@@ -42,9 +46,9 @@ def all_of(user) -> QuerySet[Conversation]:
     return Conversation.objects.for_user(user).order_by("-updated_at", "-pk")
 
 
-def start_conversation(user, *, model: ChatModel | None = None) -> Conversation:
+def start_conversation(user, *, model: ChatModel | None = None, is_temporary: bool = False) -> Conversation:
     """A new conversation that is not saved yet: the first accepted message saves it."""
-    return Conversation(user=user, model=model)
+    return Conversation(user=user, model=model, is_temporary=is_temporary)
 
 
 def create(user, *, title: str = "", model: ChatModel | None = None) -> Conversation:
@@ -60,7 +64,7 @@ def create(user, *, title: str = "", model: ChatModel | None = None) -> Conversa
 
 def store(conversation: Conversation, *messages: Message) -> Transcript:
     """Add messages to its document; what is there already stays. Raises ConflictError, StoreUnavailable, TooLarge."""
-    transcript = get_store().append(conversation.key, *messages)
+    transcript = store_of(conversation).append(conversation.key, *messages)
     Conversation.objects.filter(pk=conversation.pk).update(
         message_count=len(transcript.messages),
         size=transcript.size,
@@ -79,7 +83,9 @@ def read(conversation: Conversation) -> Transcript:
         .select_related("model")
         .order_by("created_at")
     )
-    transcript = get_store().load(conversation.key)
+    transcript = store_of(conversation).load(conversation.key)
+    if transcript.version is None and conversation.is_temporary:
+        raise Over(_("This temporary chat is over, and nothing of it was stored. Start a new one to go on."))
     if transcript.version is None and conversation.message_count:
         raise StoreUnavailable(_("The text of this chat is not in the storage. Tell the administrator of this site."))
     for row in rows:
@@ -109,7 +115,8 @@ def read_with_room(conversation: Conversation) -> Transcript:
     Measured exactly only when the row's count of characters makes it thinkable that it does not fit.
     """
     transcript = read(conversation)
-    limit = settings.CHAT_MAX_DOCUMENT_SIZE - min(ROOM_FOR_A_TURN, settings.CHAT_MAX_DOCUMENT_SIZE // 4)
+    size = settings.CHAT_TEMPORARY_SIZE if conversation.is_temporary else settings.CHAT_MAX_DOCUMENT_SIZE
+    limit = size - min(ROOM_FOR_A_TURN, size // 4)
     most = conversation.size * MOST_BYTES_PER_CHARACTER + len(transcript.messages) * MOST_BYTES_AROUND_A_MESSAGE
     if most > limit and len(dumps(conversation.key, transcript)) > limit:
         raise TooLarge(_("This chat has reached its greatest length. Start a new one to go on."))
@@ -140,3 +147,14 @@ def delete(conversation: Conversation) -> None:
         storing.purge(conversation)
     except StoreUnavailable as error:
         logger.warning("A deleted conversation's document could not be removed yet: %s", error)
+
+
+def end(conversation: Conversation) -> None:
+    """Make a temporary chat gone at once, with all that was said in it; a running reply closes its upstream."""
+    storing.purge(conversation)
+
+
+def end_all_of(user) -> None:
+    """All temporary chats of a person who logs out."""
+    for conversation in Conversation.objects.filter(user_id=user.pk, is_temporary=True):
+        end(conversation)

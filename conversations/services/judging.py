@@ -18,7 +18,10 @@ async def judged(
     The models come from choose_model, which lets the guards read what they need.
     """
     exchanges = [
-        Exchange(str(conversation.user_id), str(conversation.pk), model.pk, model.filter_level, part, is_repeat)
+        Exchange(
+            *(str(conversation.user_id), str(conversation.pk), model.pk, model.filter_level, part, is_repeat),
+            is_temporary=conversation.is_temporary,
+        )
         for model in models
     ]
     return await check_beside(text, *exchanges)

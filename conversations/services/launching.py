@@ -11,11 +11,13 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from django.conf import settings
+from django.utils.crypto import salted_hmac
 
 from conversations.backends import get_backend
 from conversations.errors import ChatError, ConversationBusy, QuotaExceeded
 from conversations.examples import ready_answer
 from conversations.models import ChatModel, Conversation, Generation
+from conversations.outbox import turn_messages
 from conversations.services.acceptance import Draft, accept_all
 from conversations.services.branches import goes_on_by_itself
 from conversations.services.catalogue import candidates, known_candidates
@@ -23,8 +25,8 @@ from conversations.services.judging import judged_again, judged_system_prompt
 from conversations.services.prompting import Prompt, characters_of
 from conversations.services.replaying import replay
 from conversations.services.stopping import made_way
-from conversations.stores import get_store
-from conversations.streaming import current_writer
+from conversations.stores import store_of
+from conversations.streaming import current_writer, storing
 from conversations.streaming.candidates import Candidate
 from conversations.streaming.executors import in_database, in_store
 from conversations.streaming.joint import Joint
@@ -62,6 +64,8 @@ def body_hash(conversation: Conversation, *parts: Any) -> str:
     """What makes two sends the same. A new conversation's id is made by the server, so it is left out."""
     where = "" if conversation._state.adding else str(conversation.pk)
     payload = json.dumps([where, *parts], ensure_ascii=True, default=str)
+    if conversation.is_temporary:  # a plain hash of a short text tells the text to whoever tries many
+        return salted_hmac("temporary turn", payload, algorithm="sha256").hexdigest()
     return hashlib.sha256(payload.encode()).hexdigest()
 
 
@@ -129,7 +133,8 @@ def _alike(asked: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
 async def _accept_and_write(
     writer: Writer, drafts: tuple[Draft, ...], replies: list[LiveReply], writer_id: UUID
 ) -> tuple[Generation, ...]:
-    store, conversation = get_store(), drafts[0].conversation
+    conversation = drafts[0].conversation
+    store = store_of(conversation)
     key, was_adding = conversation.key, conversation._state.adding
     is_new = was_adding and not store.shares_database
     if is_new:
@@ -142,6 +147,10 @@ async def _accept_and_write(
             await in_store(store.delete, key)
         raise
     if is_fresh:
+        if conversation.is_temporary and drafts[0].is_new_message:  # what the row does not have
+            await in_store(store.append, key, turn_messages(generations[0])[0])
+            if is_new:
+                await in_store(storing.end_temporary, conversation.user_id)
         for reply, generation in zip(replies, generations, strict=True):
             reply.generation = generation
             writer.launch(reply)
@@ -151,5 +160,5 @@ async def _accept_and_write(
 
 
 def _wants_title(conversation: Conversation, model: ChatModel) -> bool:
-    is_untitled = conversation.title_source == Conversation.TitleSource.FALLBACK
+    is_untitled = conversation.title_source == Conversation.TitleSource.FALLBACK and not conversation.is_temporary
     return settings.CHAT_TITLES and is_untitled and get_backend(model.backend).is_language_model

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from conversations.errors import ConversationBusy, InputError
 from conversations.models import Conversation, Generation
-from conversations.stores import get_store
+from conversations.stores import store_of
 from conversations.streaming import storing
 from conversations.types import Message, Transcript
 
@@ -31,7 +31,7 @@ def take_back(conversation: Conversation, message_id: str) -> Message:
         taken[:] = [question]
         return replace(transcript, leaf=question.parent_id)
 
-    get_store().update(conversation.key, before)
+    store_of(conversation).update(conversation.key, before)
     if not taken:  # it was deleted meanwhile, or the store lost it
         raise _changed()
     return taken[0]
@@ -40,7 +40,7 @@ def take_back(conversation: Conversation, message_id: str) -> Message:
 def clear(conversation: Conversation) -> None:
     """Show nothing: the next message begins anew, after the system prompt alone. Raises as `take_back`."""
     _let_the_store_follow(conversation)
-    get_store().update(conversation.key, lambda transcript: replace(transcript, leaf=None))
+    store_of(conversation).update(conversation.key, lambda transcript: replace(transcript, leaf=None))
 
 
 def later(transcript: Transcript) -> str:

@@ -21,7 +21,7 @@ from conversations.services.conversations import read, read_with_room
 from conversations.services.judging import judged
 from conversations.services.launching import body_hash, launch, once
 from conversations.services.wishes import Wish, chosen_with_options, said_beside
-from conversations.stores import get_store
+from conversations.stores import store_of
 from conversations.streaming.executors import in_database, in_store
 from conversations.types import NOTHING, Message, Transcript, new_id
 
@@ -166,7 +166,7 @@ def select(conversation: Conversation, message_id: str | None) -> None:
         leaf = None if message_id is None else transcript.end_below(message_id)
         return transcript if leaf == transcript.leaf else replace(transcript, leaf=leaf)
 
-    transcript = get_store().update(conversation.key, chosen)
+    transcript = store_of(conversation).update(conversation.key, chosen)
     reply = transcript.index().get(message_id or "")
     if reply and reply.metadata.get("lane") and (wrote := pk_of_writer(reply)):
         Conversation.objects.filter(pk=conversation.pk).update(model=wrote)

@@ -9,9 +9,11 @@ from django.conf import settings
 from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 
+from conversations.models import Conversation
 from conversations.stores.base import ConversationStore
+from conversations.stores.temporary import temporary_store
 
-__all__ = ["ConversationStore", "build_store", "get_store"]
+__all__ = ["ConversationStore", "build_store", "get_store", "store_of"]
 
 _lock = threading.Lock()
 
@@ -25,6 +27,11 @@ def get_store() -> ConversationStore:
     """The one that settings.CONVERSATION_STORE names; the same for all threads."""
     with _lock:  # a cache alone lets two threads build one each
         return _configured()
+
+
+def store_of(conversation: Conversation) -> ConversationStore:
+    """Where its transcript lives: in the configured store, unless it is temporary."""
+    return temporary_store() if conversation.is_temporary else get_store()
 
 
 @cache

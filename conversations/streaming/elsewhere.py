@@ -31,6 +31,7 @@ COLUMNS = (
     "finished_at",
     "conversation__title",
     "conversation__title_source",
+    "conversation__is_temporary",
 )
 
 

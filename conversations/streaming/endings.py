@@ -17,7 +17,7 @@ from conversations.models import Conversation, Generation
 from conversations.outbox import turn_messages
 from conversations.presenting import footer_html, message_view
 from conversations.rendering import needs_whole, render
-from conversations.stores import get_store
+from conversations.stores import store_of
 from conversations.streaming.executors import in_database, in_thread
 from conversations.streaming.feed import Feed
 from conversations.streaming.frames import END, OPENING, Cursor, encode
@@ -71,7 +71,10 @@ def mark_read(conversation_id: UUID) -> None:
 
 
 def _row(generation_id: UUID) -> Generation | None:
-    return Generation.objects.filter(pk=generation_id).select_related("model", "conversation").first()
+    row = Generation.objects.filter(pk=generation_id).select_related("model", "conversation").first()
+    if row and row.conversation.is_temporary:
+        _take_text(row)
+    return row
 
 
 def _done(row: Generation, *, with_html: bool = False, with_reasoning: bool = False) -> dict:
@@ -90,13 +93,20 @@ def _done(row: Generation, *, with_html: bool = False, with_reasoning: bool = Fa
 
 def finished_frames(row: Generation) -> bytes:
     """All that a reader of a finished reply needs, at once. Raises StoreUnavailable for an old one."""
-    if row.stored_at and not row.reply_text:  # its text has been left to the store
-        message = get_store().load(row.conversation.key).index().get(row.reply_id)
-        row.reply_text = message.content if message else ""
-        row.reasoning_text = message.metadata.get("reasoning", "") if message else ""
+    if not row.reply_text and (row.stored_at or row.conversation.is_temporary):
+        _take_text(row)
     title = title_data(row.conversation)
     done = encode("done", _done(row, with_html=True, with_reasoning=True), END)
     return OPENING + done + (encode("title", title) if title else b"")
+
+
+def _take_text(row: Generation) -> None:
+    """What has been left to the store. Raises StoreUnavailable."""
+    message = store_of(row.conversation).load(row.conversation.key).index().get(row.reply_id)
+    if message is None:
+        return
+    row.reply_text, row.reasoning_text = message.content, message.metadata.get("reasoning", "")
+    row.error = row.error or message.metadata.get("error", "")
 
 
 def title_data(conversation: Conversation) -> dict | None:
@@ -112,6 +122,8 @@ def may_be_titled(row: Generation) -> bool:
     Clocks that differ between hosts make a reader wait a little shorter or longer for it, nothing else.
     """
     if row.status != Generation.Status.COMPLETED or row.writer_id is None or title_data(row.conversation):
+        return False
+    if row.conversation.is_temporary:
         return False
     patience = timedelta(seconds=settings.CHAT_TITLE_TIMEOUT + STORING_TIME)
     return timezone.now() - row.finished_at < patience and _is_language_model(row.backend)

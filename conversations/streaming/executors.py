@@ -21,6 +21,7 @@ from typing import TypeVar
 
 from asgiref.sync import SyncToAsync
 from django.db import connection, connections
+from django.urls import get_script_prefix, set_script_prefix
 from django.utils import translation
 from django.utils.translation import gettext as _
 
@@ -60,9 +61,9 @@ def _speaking(language: str | None, function: Callable[..., T], args: tuple) -> 
 
 
 def _run(executor: ThreadPoolExecutor, function: Callable[..., T], args: tuple) -> asyncio.Future[T]:
-    """In the context of whoever asks: its language, and the request's number for the log."""
+    """In the context of whoever asks: its language, where the site is mounted, and the request's number for the log."""
     context, language = contextvars.copy_context(), translation.get_language()
-    job = partial(_job, answer_by.get(), language, function, args)
+    job = partial(_job, answer_by.get(), language, get_script_prefix(), function, args)
     return asyncio.get_running_loop().run_in_executor(executor, context.run, job)
 
 
@@ -78,8 +79,10 @@ def check_time(by: float) -> None:
         raise Overdue(_("The site took too long to answer, so nothing was done. Try again in a moment."))
 
 
-def _job(by: float, language: str | None, function: Callable[..., T], args: tuple) -> T:
+def _job(by: float, language: str | None, prefix: str, function: Callable[..., T], args: tuple) -> T:
     check_time(by)
+    if prefix != "/":
+        set_script_prefix(prefix)  # Django keeps it for each thread, and this is another one
     try:
         return _speaking(language, function, args)
     finally:

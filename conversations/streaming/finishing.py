@@ -22,6 +22,7 @@ from conversations.types import Delta, Message
 
 logger = logging.getLogger(__name__)
 PRUNE_EVERY = 3600.0  # seconds
+END_EVERY = 60.0  # seconds
 REFUSED_AGAIN_AFTER = 60.0  # seconds
 
 
@@ -41,7 +42,7 @@ class Outbox:
     """What an earlier attempt, or a process that died, left undone."""
 
     def __init__(self) -> None:
-        self._pruned_at = float("-inf")
+        self._pruned_at = self._ended_at = float("-inf")
         self._refused: dict[UUID, float] = {}  # when the store refused a turn that waiting will not mend soon
 
     async def catch_up(self) -> None:
@@ -51,6 +52,9 @@ class Outbox:
             for generation_id in await in_database(storing.waiting_for_store, list(self._refused)):
                 await self._store(generation_id)
             await in_store(storing.purge_deleted)
+            if now - self._ended_at > END_EVERY:
+                self._ended_at = now
+                await in_store(storing.end_temporary)
             if now - self._pruned_at > PRUNE_EVERY:
                 self._pruned_at = now
                 await in_database(storing.prune)

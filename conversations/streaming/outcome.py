@@ -20,9 +20,10 @@ from django.utils.translation import gettext as _
 
 from conversations import plain_sql
 from conversations.cleaning import clean
-from conversations.models import INSTEAD_OF_MAX_LENGTH, ChatModel, Conversation, Generation, Writer
+from conversations.errors import ChatError
+from conversations.models import INSTEAD_OF_MAX_LENGTH, TEXTS, ChatModel, Conversation, Generation, Writer
 from conversations.signals import generation_finished
-from conversations.stores import get_store
+from conversations.stores import store_of
 from conversations.streaming import storing
 from conversations.streaming.reply import LiveReply, Outcome
 
@@ -56,7 +57,9 @@ def settle(reply: LiveReply, outcome: Outcome, writer_id: UUID) -> bool:
 
 
 def _settle(reply: LiveReply, ending: dict[str, Any], writer_id: UUID) -> bool:
-    may_store = reply.generation is not None and get_store().shares_database
+    if reply.is_temporary:
+        return _settle_unwritten(reply, ending, writer_id)
+    may_store = reply.generation is not None and store_of(reply.generation.conversation).shares_database
     mine = {"id": reply.generation_id, "writer_id": writer_id}
     with transaction.atomic() if may_store else nullcontext():
         won = _decide(mine, ending | {"stored_at": ending["finished_at"] if may_store else None})
@@ -65,6 +68,23 @@ def _settle(reply: LiveReply, ending: dict[str, Any], writer_id: UUID) -> bool:
             reply.is_stored = may_store and _store_along(reply.generation)
         if won and not reply.is_read and ending["status"] != Generation.Status.CANCELLED:
             _mark_unread(reply.request.conversation_id)
+    return won
+
+
+def _settle_unwritten(reply: LiveReply, ending: dict[str, Any], writer_id: UUID) -> bool:
+    """Of a temporary chat: the text goes to where those are kept, and the row is decided without it.
+
+    In this order, because readers in other processes get the text from there once the row is decided.
+    """
+    decided = _decided(reply.generation, ending)
+    try:
+        storing.store(decided)
+    except ChatError as error:  # it has ended meanwhile, or is too long; readers in this process have the text
+        logger.info("Temporary reply %s was not kept: %s", reply.generation_id, error.code)
+    fields = {name: "" if name in TEXTS else value for name, value in ending.items()}
+    won = _decide({"id": reply.generation_id, "writer_id": writer_id}, fields | {"stored_at": ending["finished_at"]})
+    if won:
+        reply.generation, reply.is_stored = decided, True
     return won
 
 
@@ -129,6 +149,9 @@ def _settle_abandoned(generation_id: UUID) -> bool:
     stopped = _ending(Outcome(Generation.Status.CANCELLED))
     is_decided = _decide(row | {"stop_requested": True}, stopped) or _decide(row, _ending(interrupted()))
     if is_decided:
+        for conversation_id, status in plain_sql.select(Generation, ["conversation_id", "status"], row):
+            if status != Generation.Status.CANCELLED:
+                _mark_unread(conversation_id)
         tell(generation_id)
     return is_decided
 

@@ -87,6 +87,11 @@ class LiveReply:
         self.checkpointed = self.length
 
     @property
+    def is_temporary(self) -> bool:
+        """Whether no text of it may be written to the database."""
+        return self.generation is not None and self.generation.conversation.is_temporary
+
+    @property
     def backend(self) -> str:
         """The alias of the connection that answers."""
         return self.candidate.backend
@@ -102,7 +107,7 @@ class LiveReply:
 
     def exchange_with(self, candidate: Candidate, part: Part) -> Exchange:
         where = self.request.user_id, self.request.conversation_id
-        return Exchange(*where, candidate.pk, candidate.filter_level, part)
+        return Exchange(*where, candidate.pk, candidate.filter_level, part, is_temporary=self.is_temporary)
 
     @property
     def said_before(self) -> list[Message]:

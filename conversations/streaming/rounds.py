@@ -52,7 +52,7 @@ class Rounds:
     async def _checkpoint(self) -> set[UUID]:
         """Save what moved; whose text the database refuses, fails. Returns the replies that are this process's."""
         writer = self._writer
-        running = [reply for reply in writer.live.values() if not reply.outcome]
+        running = [reply for reply in writer.live.values() if not reply.outcome and not reply.is_temporary]
         moved = [reply for reply in running if reply.length != reply.checkpointed]
         thinking = [reply for reply in running if reply.thoughts.length != reply.thoughts.checkpointed]
         texts = [(reply.generation_id, reply.text) for reply in moved]

@@ -15,9 +15,10 @@ from conversations import plain_sql
 from conversations.errors import NotFound
 from conversations.models import Conversation, Generation
 from conversations.outbox import laid_over
-from conversations.stores import get_store
+from conversations.stores import get_store, store_of
 
 OUTBOX_BATCH = 50
+MOST_TEMPORARY = 5  # of one person at a time: they fill memory
 OUTBOX_PATIENCE = 3  # ticks of the clock
 
 
@@ -38,12 +39,35 @@ def store_turn(generation_id: UUID) -> bool:
 
 def store(generation: Generation) -> None:
     """Bring a decided turn into its document. Raises StoreUnavailable, and NotFound as `store_turn`."""
+    if generation.conversation.is_temporary:
+        return keep(generation)
     transcript = get_store().update(generation.conversation.key, lambda known: laid_over(known, generation))
     row = {"id": generation.conversation_id}
     if transcript.version is None and plain_sql.select(Conversation, ["id"], row | {"deleted_at": None}):
         raise NotFound(f"The document of conversation {generation.conversation_id} is not in the store.")
     size = {"message_count": len(transcript.messages), "size": transcript.size}
     plain_sql.update(Conversation, row, size)
+
+
+def keep(generation: Generation) -> None:
+    """Bring a decided turn of a temporary chat into its document; where that has ended, nowhere."""
+    conversation = generation.conversation
+    transcript = store_of(conversation).update(conversation.key, lambda known: laid_over(known, generation))
+    size = {"message_count": len(transcript.messages), "size": transcript.size}
+    plain_sql.update(Conversation, {"id": generation.conversation_id}, size)
+
+
+def end_temporary(user_id: int | None = None) -> int:
+    """End temporary chats that nobody has used for long; or the oldest beyond a few of one person. Returns how many."""
+    rows = Conversation.objects.filter(is_temporary=True)
+    if user_id is None:
+        long_ago = timezone.now() - timedelta(hours=settings.CHAT_TEMPORARY_HOURS)
+        doomed = rows.filter(updated_at__lt=long_ago)[:OUTBOX_BATCH]
+    else:
+        doomed = rows.filter(user_id=user_id).order_by("-updated_at")[MOST_TEMPORARY:]
+    for conversation in doomed:
+        purge(conversation)
+    return len(doomed)
 
 
 def waiting_for_store(but: list[UUID]) -> list[UUID]:
@@ -66,7 +90,7 @@ def purge_deleted() -> int:
 
 def purge(conversation: Conversation) -> None:
     """Remove the document, then the row. Raises StoreUnavailable; the tombstone then stays."""
-    get_store().delete(conversation.key)
+    store_of(conversation).delete(conversation.key)
     Conversation.objects.filter(pk=conversation.pk).delete()
 
 

@@ -7,6 +7,7 @@ whole pages and redirects. A stranger's conversation does not exist.
 from conversations.views.chats import delete, home, memory, part, rename, show
 from conversations.views.feedback import explain, rate
 from conversations.views.folders import create_folder, delete_folder, rename_folder
+from conversations.views.keys import keys
 from conversations.views.lists import archive, folder, history, sidebar, trash
 from conversations.views.models import catalogue, choices
 from conversations.views.organising import empty_trash, move, organise
@@ -14,7 +15,7 @@ from conversations.views.personas import create_persona, delete_persona, edit_pe
 from conversations.views.prompts import create_prompt, delete_prompt, edit_prompt, prompt_choices, prompts
 from conversations.views.replies import follow, stop, stop_all
 from conversations.views.tuning import defaults, new_settings, settings, use_persona
-from conversations.views.turning_back import clear, take_back
+from conversations.views.turning_back import clear, end, take_back
 from conversations.views.turns import again, csrf_failure, edit, go_on, keep, retry, select, send, start
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "edit_persona",
     "edit_prompt",
     "empty_trash",
+    "end",
     "explain",
     "folder",
     "follow",
@@ -43,6 +45,7 @@ __all__ = [
     "history",
     "home",
     "keep",
+    "keys",
     "memory",
     "move",
     "new_settings",

@@ -9,11 +9,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
 from conversations import pages, services
-from conversations.access import members_only, own_or_404
+from conversations.access import here_or_404, members_only, own_or_404
 from conversations.deeds import do
 from conversations.errors import ChatError, InputError
 from conversations.excerpts import part_context
-from conversations.forms import MemoryForm, RenameForm
+from conversations.forms import TEMPORARY, MemoryForm, RenameForm
 from conversations.models import Conversation
 from conversations.parts import Between, Wanted
 from conversations.responses import is_fetch, remember_author, take_draft, with_delay
@@ -24,13 +24,17 @@ from conversations.views.organising import tell
 @require_GET
 @members_only
 def home(request: HttpRequest) -> HttpResponse:
-    """A new chat, with its owner's usual settings; ?model= and ?persona= name others, ?prompt= a text to begin with."""
+    """A new chat, with its owner's usual settings; ?model= and ?persona= name others, ?prompt= a text to begin with.
+
+    ?temporary=1 begins one that is stored nowhere.
+    """
     try:
         fresh = services.begin(request.user, persona=request.GET.get("persona", ""))
     except InputError:
         fresh = services.begin(request.user)
     wanted = request.GET.get("model")
     fresh.model = next((model for model in services.available_models() if str(model.pk) == wanted), fresh.model)
+    fresh.is_temporary = TEMPORARY in request.GET
     begun = services.prompt_text(request.user, request.GET.get("prompt", ""))
     return chat_page(request, None, fresh, begun=begun)
 
@@ -40,7 +44,7 @@ def home(request: HttpRequest) -> HttpResponse:
 def show(request: HttpRequest, conversation_id) -> HttpResponse:
     """A long chat begins with its end; ?at= asks for what stands around a message besides, ?whole for everything."""
     wanted = Wanted(request.GET.get("at", ""), "whole" in request.GET)
-    conversation = own_or_404(request.user, conversation_id)
+    conversation = here_or_404(request.user, conversation_id)
     services.see(conversation)
     return chat_page(request, conversation, wanted=wanted)
 
@@ -58,7 +62,7 @@ def part(request: HttpRequest, conversation_id) -> HttpResponse:
         is_whole="whole" in said,
         is_later="later" in said,
     )
-    context = part_context(own_or_404(request.user, conversation_id), gap)
+    context = part_context(here_or_404(request.user, conversation_id), gap)
     return render(request, "conversations/_part.html", context)
 
 
@@ -67,7 +71,7 @@ def part(request: HttpRequest, conversation_id) -> HttpResponse:
 @members_only
 def memory(request: HttpRequest, conversation_id) -> HttpResponse:
     """What the next message would take along, as a fragment: asked for when an answer or a setting has changed it."""
-    conversation = own_or_404(request.user, conversation_id)
+    conversation = here_or_404(request.user, conversation_id)
     form = MemoryForm(request.GET)
     said = form.cleaned_data if form.is_valid() else {}
     context = pages.memory_context(conversation, said.get("model"), said.get("leaf", ""))
@@ -98,7 +102,7 @@ def delete(request: HttpRequest, conversation_id) -> HttpResponse:
     conversation = own_or_404(request.user, conversation_id)
     if request.method == "GET":
         return render(request, "conversations/delete.html", _card(request, conversation))
-    deed = do(request.user, "trash", QueryDict(f"id={conversation.pk}"))
+    deed = do(request.user, "trash", QueryDict(f"chat={conversation.pk}"))
     if is_fetch(request):
         return HttpResponse(status=204)
     tell(request, deed)

@@ -9,10 +9,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from conversations import services
-from conversations.access import members_only, own_or_404
+from conversations.access import here_or_404, members_only
 from conversations.cleaning import whole_number
 from conversations.errors import ChatError
-from conversations.forms import RESET, wish_fields, wish_of
+from conversations.forms import RESET, TEMPORARY, wish_fields, wish_of
 from conversations.models import ChatModel, Conversation
 from conversations.panel import Panel, defaults_panel, panel_of
 from conversations.responses import is_fetch
@@ -23,7 +23,7 @@ from conversations.views.chats import chat_page
 @members_only
 def settings(request: HttpRequest, conversation_id) -> HttpResponse:
     """What a chat is answered with. Saved by our script at each change, or by the page's button."""
-    conversation = own_or_404(request.user, conversation_id)
+    conversation = here_or_404(request.user, conversation_id)
     if request.method == "GET":
         return _shown(request, conversation, request.GET)
     try:
@@ -41,9 +41,10 @@ def settings(request: HttpRequest, conversation_id) -> HttpResponse:
 def new_settings(request: HttpRequest) -> HttpResponse:
     """What a new chat shall begin with. Nothing is saved: it goes with the first message."""
     conversation = services.begin(request.user)
+    conversation.is_temporary = TEMPORARY in request.GET
     if request.method == "GET":
         return _shown(request, conversation, request.GET)
-    conversation = Conversation(user=request.user)
+    conversation = services.start_conversation(request.user, is_temporary=conversation.is_temporary)
     try:
         model = services.choose_model(_number(request.POST, "model"), conversation)
         services.take(conversation, model, _wish(request))
@@ -75,7 +76,7 @@ def defaults(request: HttpRequest) -> HttpResponse:
 @members_only
 def use_persona(request: HttpRequest, conversation_id) -> HttpResponse:
     """From the next message on this persona answers in a chat."""
-    conversation = own_or_404(request.user, conversation_id)
+    conversation = here_or_404(request.user, conversation_id)
     services.tune(conversation, services.Wish(personality=request.POST.get("persona", "")))
     return redirect("conversations:show", conversation.pk)
 

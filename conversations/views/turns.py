@@ -12,9 +12,9 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from conversations import services
-from conversations.access import members_only, own_or_404
+from conversations.access import here_or_404, members_only
 from conversations.errors import ChatError, InputError
-from conversations.forms import EditForm, MessageForm, RetryForm, wish_fields, wish_of
+from conversations.forms import TEMPORARY, EditForm, MessageForm, RetryForm, wish_fields, wish_of
 from conversations.models import Conversation
 from conversations.responses import is_fetch, refusal, stale_form, turn_response, with_delay
 from conversations.streaming.executors import in_database
@@ -26,14 +26,14 @@ from conversations.types import new_id
 async def start(request: HttpRequest) -> HttpResponse:
     """The first message of a new conversation."""
     user = await request.auser()
-    return await _send(request, services.start_conversation(user))
+    return await _send(request, services.start_conversation(user, is_temporary=TEMPORARY in request.POST))
 
 
 @require_POST
 @members_only
 async def send(request: HttpRequest, conversation_id) -> HttpResponse:
     user = await request.auser()
-    return await _send(request, await in_database(own_or_404, user, conversation_id))
+    return await _send(request, await in_database(here_or_404, user, conversation_id))
 
 
 @require_POST
@@ -47,7 +47,7 @@ async def retry(request: HttpRequest, conversation_id) -> HttpResponse:
 @members_only
 def again(request: HttpRequest, conversation_id) -> HttpResponse:
     """For another answer: by which model? Our script asks on the chat's own page."""
-    conversation = own_or_404(request.user, conversation_id)
+    conversation = here_or_404(request.user, conversation_id)
     models = services.available_models()
     context = {"conversation": conversation, "message_id": request.GET.get("message", ""), "models": models}
     return render(request, "conversations/again.html", context | {"key": new_id()})
@@ -58,7 +58,7 @@ def again(request: HttpRequest, conversation_id) -> HttpResponse:
 async def edit(request: HttpRequest, conversation_id) -> HttpResponse:
     """Another version of what was said, and an answer to it; the first version stays. A page, without our script."""
     user = await request.auser()
-    conversation = await in_database(own_or_404, user, conversation_id)
+    conversation = await in_database(here_or_404, user, conversation_id)
     if request.method == "GET":
         return await sync_to_async(_edit_page)(request, conversation)
     try:
@@ -93,7 +93,7 @@ async def go_on(request: HttpRequest, conversation_id) -> HttpResponse:
 @members_only
 def select(request: HttpRequest, conversation_id) -> HttpResponse:
     """Show another version of a message, and what followed it."""
-    conversation = own_or_404(request.user, conversation_id)
+    conversation = here_or_404(request.user, conversation_id)
     message_id = request.POST.get("message_id", "")
     services.select(conversation, message_id)
     return back_to(conversation, message_id)
@@ -104,7 +104,7 @@ def select(request: HttpRequest, conversation_id) -> HttpResponse:
 async def keep(request: HttpRequest, conversation_id) -> HttpResponse:
     """Go on with one of the answers that stand side by side."""
     user = await request.auser()
-    conversation = await in_database(own_or_404, user, conversation_id)
+    conversation = await in_database(here_or_404, user, conversation_id)
     message_id = request.POST.get("message_id", "")
     await services.keep(conversation, message_id)
     return back_to(conversation, message_id)
@@ -133,7 +133,7 @@ async def _send(request: HttpRequest, conversation: Conversation) -> HttpRespons
 async def _answer_again(request: HttpRequest, conversation_id, verb) -> HttpResponse:
     """`verb` is a service that writes another reply to the same message."""
     user = await request.auser()
-    conversation = await in_database(own_or_404, user, conversation_id)
+    conversation = await in_database(here_or_404, user, conversation_id)
     try:
         data = _valid(RetryForm(request.POST))
         how = {"by_the_same": True} if data["same"] and verb is services.regenerate else {}

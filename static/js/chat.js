@@ -60,7 +60,7 @@ function settingsLater() {
 function promptsLater(announce) {
   let loading = null;
   document.addEventListener("input", ({ target }) => {
-    if (loading || !target.matches?.("[data-composer] textarea") || !target.value.startsWith("/")) return;
+    if (loading || !target.matches?.("[data-prompts] textarea") || !target.value.startsWith("/")) return;
     loading = import("./prompts.js").then(
       ({ startPrompts }) => startPrompts(announce)(target),
       () => (loading = null),
@@ -174,7 +174,8 @@ function startChat(chat) {
     }
     for (const element of document.querySelectorAll(".greeting, .examples, [data-taken-back]")) element.remove();
     memory.adopt(turn.querySelector("template[data-memory-view]").content.firstElementChild);
-    placeRow(turn.querySelector("template[data-sidebar-row]").content.firstElementChild);
+    const row = turn.querySelector("template[data-sidebar-row]"); // a temporary chat has none
+    if (row) placeRow(row.content.firstElementChild);
     moveTo(turn);
     if (!inColumn) toEnd();
     const articles = fresh.flatMap((piece) => [piece, ...piece.querySelectorAll("article")]);
@@ -257,12 +258,20 @@ function startChat(chat) {
   performance.mark("chat ready"); // what is typed and sent is taken from here on
 }
 
+/** Shortcuts come right after what the page itself needs. */
+function keysSoon() {
+  import("./shortcuts.js").then(({ startKeys }) => startKeys()).catch(() => {}); // their page says them, too
+}
+
 /** A page for those who are offline is kept on the device; not for a site within another's page. */
 function keepOfflinePage() {
   if ("serviceWorker" in navigator && window.top === window) navigator.serviceWorker.register("/worker.js").catch(() => {});
 }
 
-addEventListener("load", () => setTimeout(keepOfflinePage, 2_000)); // what the page itself needs comes first
+addEventListener("load", () => {
+  setTimeout(keysSoon, 100);
+  setTimeout(keepOfflinePage, 2_000);
+});
 const chat = document.querySelector("[data-chat]");
-startSidebar(LATER);
+if (document.querySelector("[data-chat-menu]")) startSidebar(LATER); // guests have none
 if (chat) startChat(chat);

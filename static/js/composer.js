@@ -35,7 +35,7 @@ export function opensPicker({ key, ctrlKey, metaKey, altKey }) {
 export function startComposer(page) {
   const form = document.querySelector("form[data-composer]");
   const field = form.elements.content;
-  const storage = browserStorage();
+  const storage = browserStorage(form.hasAttribute("data-temporary") ? "sessionStorage" : "localStorage");
   const touch = matchMedia("(hover: none) and (pointer: coarse)");
   const grows = CSS.supports("field-sizing", "content");
   let busy = false;

@@ -53,10 +53,10 @@ export function without(text, given) {
   return text.endsWith(`\n${given}`) ? text.slice(0, -given.length - 1) : text;
 }
 
-/** localStorage, or null where it is blocked: even to look at it throws then. */
-export function browserStorage() {
+/** What the browser keeps, for long or as long as the tab; null where it is blocked: even to look at it throws then. */
+export function browserStorage(name = "localStorage") {
   try {
-    return window.localStorage;
+    return window[name];
   } catch {
     return null;
   }

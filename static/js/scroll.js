@@ -65,7 +65,7 @@ function keepPlace(article) {
 export function startScroll(content, button) {
   const place = placeBefore();
   const target = place?.id && content.querySelector(`#m-${CSS.escape(place.id)}`);
-  const linked = location.hash && (location.hash.startsWith("#m-") || content.querySelector(`#${CSS.escape(location.hash.slice(1))}`)); // prettier-ignore
+  const linked = location.hash && content.querySelector(`#${CSS.escape(location.hash.slice(1))}`);
   let stays = place ? !place.id : !linked;
   let last = position();
 

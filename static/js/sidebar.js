@@ -30,6 +30,7 @@ export function nameThePage(title) {
 /** Put the row of a chat that was just written to where it belongs: first, under Today, unless it is pinned or in a folder. */
 export function placeRow(row) {
   const list = listOf();
+  if (!list) return; // guests have none
   for (const link of list.querySelectorAll("[aria-current]")) link.removeAttribute("aria-current");
   const known = list.querySelector(named(row.dataset.conversation));
   if (row.dataset.in) known?.replaceWith(row);
@@ -115,7 +116,7 @@ const seeMore = new IntersectionObserver(
   (entries) => {
     for (const { isIntersecting, target } of entries) if (isIntersecting) loadMore(target);
   },
-  { rootMargin: "600px" },
+  { rootMargin: "600px", scrollMargin: "600px" },
 );
 
 async function loadMore(link) {

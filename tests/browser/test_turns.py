@@ -205,3 +205,82 @@ def test_without_javascript_all_of_it_works_by_pages(visits, site, alice, cookie
     page.get_by_role("button", name="Bring it back").click()
     page.get_by_role("button", name="Clear the chat").click()
     expect(page.get_by_text("This chat is cleared.")).to_be_visible()
+
+
+def test_a_temporary_chat_is_a_chat_that_leaves_nothing(page, scripted):
+    page.get_by_role("link", name="Temporary chat").click()
+    expect(page.get_by_text("This chat is temporary: nothing of it is stored")).to_be_visible()
+    gate = Gate()
+    scripted.enqueue("It is our ", gate, "secret.")
+    field(page).fill("Keep a secret")
+    assert page.evaluate("Object.values(localStorage).filter((text) => text.includes('secret'))") == []
+    page.reload()
+    expect(field(page)).to_have_value("Keep a secret")  # as long as the tab stands
+    field(page).press("Enter")
+    expect(page.get_by_text("It is our")).to_be_visible()
+    expect(page.get_by_role("heading", name="Temporary chat")).to_be_visible()
+    expect(page.locator(".sidebar .row")).to_have_count(0)
+    second = page.context.new_page()
+    second.goto(page.url)
+    expect(second.get_by_text("It is our")).to_be_visible()
+    gate.open()
+    for tab in (page, second):
+        expect(completed(tab)).to_contain_text("It is our secret.")
+    ask(page, "Which one?")
+    expect(completed(page)).to_have_count(2)
+    assert "It is our secret." in [message.content for message in scripted.requests[-1].messages]
+    page.reload()
+    expect(completed(page)).to_have_count(2)
+    expect(page.get_by_role("button", name="Good answer")).to_have_count(0)
+    page.get_by_role("button", name="End and forget").click()
+    expect(page.get_by_text("The temporary chat is over.")).to_be_visible()
+    second.reload()
+    expect(second.get_by_text("There is nothing here")).to_be_visible()
+    page.goto("/c/")
+    expect(page.get_by_text("There are no chats yet.")).to_be_visible()
+
+
+def test_a_temporary_chat_works_without_javascript(visits, site, alice, cookies_of, scripted):
+    page = cookies_of(visits.window(site, javascript=False), site, alice)
+    page.goto("/")
+    page.get_by_role("link", name="Temporary chat").click()
+    page.get_by_label("Your message").fill("Keep a secret")
+    page.get_by_role("button", name="Send").click()
+    page.wait_for_url("**/c/**")
+    expect(page.get_by_text("This chat is temporary")).to_be_visible()
+    page.get_by_role("button", name="End and forget").click()
+    expect(page.get_by_text("The temporary chat is over.")).to_be_visible()
+
+
+def test_a_draft_survives_logging_out_and_in(page):
+    said(page, "one")
+    field(page).fill("half a thought")
+    address = page.url
+    page.locator("button[popovertarget=person-menu]").click()
+    page.get_by_role("button", name="Log out").click()
+    page.locator("input[name=login]").fill("alice")
+    page.locator("input[type=password]").fill("correct horse battery")
+    page.get_by_role("button", name="Log in").click()
+    page.goto(address)
+    expect(field(page)).to_have_value("half a thought")
+
+
+def test_what_is_written_offline_is_kept_and_sent_later(page):
+    said(page, "one")
+    page.context.set_offline(True)
+    ask(page, "on the train")
+    expect(page.get_by_text("The message could not be sent")).to_be_visible()
+    page.context.set_offline(False)
+    page.reload()
+    expect(field(page)).to_have_value("on the train")
+    field(page).press("Enter")
+    expect(completed(page)).to_have_count(2)
+
+
+def test_offline_a_step_back_does_not_lose_the_page(page):
+    said(page, "one")
+    page.context.set_offline(True)
+    page.get_by_role("button", name="Take back").click()
+    expect(page.get_by_text("could not be sent")).to_be_visible()
+    expect(questions(page)).to_have_count(1)
+    page.context.set_offline(False)

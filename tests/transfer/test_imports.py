@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import time
 import uuid
 
@@ -375,11 +376,43 @@ def test_a_second_file_waits_for_the_first_and_takes_its_place_afterwards(alice)
     assert Import.objects.count() == 1
 
 
+def test_an_import_is_undone_into_the_trash_and_leaves_what_was_here(alice, client):
+    here = said(alice, "Here before", "Yes")
+    imported(alice, samples.chatgpt(conversation_id="0", title="Chat 0"))
+    job = imported(alice, many(3))
+    client.force_login(alice)
+    page = client.post(reverse("transfer:undo", args=[job.pk]), follow=True).content.decode()
+    assert "2 chats are in the trash." in page
+    assert titles(alice) == {here.title, "Chat 0"}
+    assert set(Conversation.objects.trash_of(alice).values_list("title", flat=True)) == {"Chat 1", "Chat 2"}
+    assert fates(checked(alice, many(3))) == ["there", "trash", "trash"]
+
+
+def test_a_chat_without_a_title_gets_its_first_words(alice):
+    imported(alice, samples.claude(name=""))
+    assert titles(alice) == {"Which town"}
+
+
+def test_the_round_trip_holds_on_s3_too(alice, settings, s3_bucket):
+    settings.CONVERSATION_STORE = {"BACKEND": "conversations.stores.s3.S3Store", "OPTIONS": s3_bucket}
+    chat = said(alice, "Xin chào", "Chào bạn")
+    store, name = get_store(), get_store()._name(chat.key)
+    file, before = exported(alice, chat), store.bucket.get(name)[0]
+    services.delete(chat)
+    assert store.bucket.get(name) is None
+    assert fates(imported(alice, file)) == ["new"]
+    assert store.bucket.get(name)[0] == before
+
+
 def test_files_that_nobody_comes_back_for_are_deleted(alice, bob):
     old = checked(alice, many(1))
     Import.objects.update(created_at=BEGAN)
+    orphan = old.path.with_name(f"{uuid.uuid4()}.upload")
+    orphan.write_bytes(b"[]")
+    os.utime(orphan, (0, 0))
     checked(bob, many(1))
     assert not old.path.exists()
+    assert not orphan.exists()
     assert not Import.objects.filter(pk=old.pk).exists()
 
 

@@ -11,7 +11,9 @@ from uuid import UUID, uuid5
 from chatsite.transfer import trees
 from chatsite.transfer.reading import line
 from chatsite.transfer.trees import Node
+from conversations.models import Conversation
 from conversations.services import Arrival
+from conversations.titles import fallback
 
 SPACE = UUID("0b2bb0a4-52c4-5a4e-8f5d-7a1f7a0d9c11")  # of all ids that are made from other sites' ids
 
@@ -48,9 +50,12 @@ def found(
     ended = max(updated_at or max(times, default=None) or began, began)
     space = space_of(user_id, source, source_id or _print_of(title, nodes))
     transcript = trees.transcript(nodes, leaf, space=space, began=began)
+    asked = next((message.content for message in transcript.branch() if message.role == "user"), "")
+    sources = Conversation.TitleSource
     arrival = Arrival(
         ids=(space,),
-        title=line(title),
+        title=line(title) or fallback(asked),
+        title_source=sources.USER if line(title) else sources.FALLBACK,
         transcript=transcript,
         created_at=began,
         updated_at=ended,

@@ -9,6 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
@@ -82,6 +83,16 @@ def start(request: HttpRequest, job_id) -> HttpResponse:
 @members_only
 def stop(request: HttpRequest, job_id) -> HttpResponse:
     jobs.stop(_own(request, job_id))
+    return redirect("transfer:job", job_id)
+
+
+@require_POST
+@members_only
+def undo(request: HttpRequest, job_id) -> HttpResponse:
+    """Into the trash, from where each can be taken back."""
+    count = jobs.undo(_own(request, job_id))
+    sentence = ngettext("{count} chat is in the trash.", "{count} chats are in the trash.", count)
+    messages.success(request, sentence.format(count=count))
     return redirect("transfer:job", job_id)
 
 

@@ -1,0 +1,122 @@
+"""What a guest may do in the mounted chat (mount.py): these addresses and no others, as often as the trial allows,
+with its model and its persona.
+
+Stands after Django's CSRF check, so that nothing forged is counted.
+"""
+
+from __future__ import annotations
+
+from asgiref.sync import async_to_sync, iscoroutinefunction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.urls import reverse
+from django.utils.decorators import sync_and_async_middleware
+from django.utils.translation import gettext as _
+
+from chatsite import errors
+from chatsite.problems import NOT_FOUND
+from chatsite.sharing import trials
+from chatsite.sharing.models import Guest
+from conversations import services
+from conversations.errors import ChatError, NotFound, TooLarge
+from conversations.forms import PERSONALITY
+from conversations.models import Conversation, Generation
+from conversations.responses import refusal
+from conversations.streaming.executors import in_database
+
+WRITING = {f"conversations:{name}" for name in ("start", "send", "retry", "edit", "continue")}
+"""Each of these has the model answer, and counts."""
+READING = ("home", "show", "part", "memory", "follow", "stop", "stop_all", "again", "select", "take_back", "clear")
+LOOKS = {"branding:logo", "branding:styles"}
+OPEN = WRITING | {f"conversations:{name}" for name in (*READING, "rate", "explain")} | LOOKS
+FIELDS = ("content", "parent_id", "key", "message_id")
+"""What a guest's form may say. A model, other models, settings and prompts are the trial's business."""
+
+
+@sync_and_async_middleware
+def guest_gate(get_response):
+    if iscoroutinefunction(get_response):
+
+        async def middleware(request: HttpRequest):
+            response = await get_response(request)
+            if _is_charged_for_nothing(request, response):
+                await in_database(trials.give_back, request.guest)
+            return response
+
+        async def process_view(request: HttpRequest, *_view) -> HttpResponse | None:
+            if not hasattr(request, "guest"):
+                return None
+            found = await in_database(_checked, request)
+            return await refusal(request, *found) if isinstance(found, tuple) else found
+
+    else:
+
+        def middleware(request: HttpRequest):
+            response = get_response(request)
+            if _is_charged_for_nothing(request, response):
+                trials.give_back(request.guest)
+            return response
+
+        def process_view(request: HttpRequest, *_view) -> HttpResponse | None:
+            if not hasattr(request, "guest"):
+                return None
+            found = _checked(request)
+            return async_to_sync(refusal)(request, *found) if isinstance(found, tuple) else found
+
+    middleware.process_view = process_view
+    return middleware
+
+
+def _is_charged_for_nothing(request: HttpRequest, response: HttpResponse) -> bool:
+    return getattr(request, "is_charged", False) and response.status_code >= 400
+
+
+def _checked(request: HttpRequest) -> HttpResponse | tuple[Conversation, ChatError] | None:
+    """An answer in the view's place; or what is refused, and why; None to go on."""
+    name, guest = request.resolver_match.view_name, request.guest
+    if name not in OPEN:
+        return errors.respond(request, NOT_FOUND)
+    if name == "conversations:home":
+        return _home(request, guest)
+    if name not in WRITING or request.method != "POST":
+        return None
+    try:
+        conversation = _conversation(request, guest)
+    except NotFound:
+        return None  # the view says so
+    try:
+        _take_message(request, guest)
+    except ChatError as error:
+        return conversation, error
+    return None
+
+
+def _home(request: HttpRequest, guest: Guest) -> HttpResponse | None:
+    """Back to the chat that there is; `?new` begins another one. No other wish is heard."""
+    is_new = "new" in request.GET
+    request.GET = QueryDict()
+    latest = None if is_new else services.latest(guest.user)
+    return HttpResponseRedirect(reverse("conversations:show", args=[latest.pk])) if latest else None
+
+
+def _conversation(request: HttpRequest, guest: Guest) -> Conversation:
+    """Raises NotFound."""
+    conversation_id = request.resolver_match.kwargs.get("conversation_id")
+    return services.by_id(guest.user, conversation_id) if conversation_id else services.start_conversation(guest.user)
+
+
+def _take_message(request: HttpRequest, guest: Guest) -> None:
+    """Count it, and let it say what a guest may. Raises ChatError."""
+    trial, key = guest.trial, request.POST.get("key", "")
+    if len(request.POST.get("content", "")) > trial.message_length:
+        sentence = _("In this trial a message may have at most {limit} characters.")
+        raise TooLarge(sentence.format(limit=trial.message_length))
+    is_repeat = Generation.objects.filter(user_id=guest.pk, idempotency_key=key).exists()
+    if not is_repeat:  # what was sent twice, because an answer was lost, is one message
+        trials.charge(guest)
+        request.is_charged = True
+    said = QueryDict(mutable=True)
+    for field in FIELDS:
+        said.setlist(field, request.POST.getlist(field)[-1:])
+    said["model"] = str(trial.model_id)
+    said[PERSONALITY] = str(trial.persona_id or "")
+    request.POST = said
