@@ -20,6 +20,7 @@ export function neighbours(tops, { viewport, isAtStart, isAtEnd }) {
 export function startQuestions(list, group, leave) {
   const [previous, next] = ["previous", "next"].map((name) => group.querySelector(`[data-question=${name}]`));
   let timer = 0;
+  let aim = null; // the question that the page is moving to: whoever presses again means the one beyond
 
   /** Where a question stands that was gone to. */
   function placeOf(question) {
@@ -44,17 +45,25 @@ export function startQuestions(list, group, leave) {
 
   function go(name) {
     const { questions, before, after } = look();
-    const question = questions[name === "previous" ? before : after];
+    const [step, near] = name === "previous" ? [-1, before] : [1, after];
+    const question = questions[questions.includes(aim) ? questions.indexOf(aim) + step : near];
     if (!question) return;
+    aim = question;
+    moved();
     if (name === "previous") leave();
     const calm = matchMedia("(prefers-reduced-motion: reduce)").matches || list.querySelector("[data-follow]");
     const isFar = Math.abs(question.getBoundingClientRect().top) > 2 * innerHeight;
     question.scrollIntoView({ block: "start", behavior: calm || isFar ? "instant" : "smooth" });
   }
 
+  function rest() {
+    aim = null;
+    show();
+  }
+
   function moved() {
     clearTimeout(timer);
-    timer = setTimeout(show, SOON);
+    timer = setTimeout(rest, SOON);
   }
 
   group.addEventListener("click", ({ target }) => {
