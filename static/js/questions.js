@@ -20,7 +20,6 @@ export function neighbours(tops, { viewport, isAtStart, isAtEnd }) {
 export function startQuestions(list, group, leave) {
   const [previous, next] = ["previous", "next"].map((name) => group.querySelector(`[data-question=${name}]`));
   let timer = 0;
-  let aim = null; // the question that the page is moving to: whoever presses again means the one beyond
 
   /** Where a question stands that was gone to. */
   function placeOf(question) {
@@ -45,25 +44,15 @@ export function startQuestions(list, group, leave) {
 
   function go(name) {
     const { questions, before, after } = look();
-    const [step, near] = name === "previous" ? [-1, before] : [1, after];
-    const question = questions[questions.includes(aim) ? questions.indexOf(aim) + step : near];
+    const question = questions[name === "previous" ? before : after];
     if (!question) return;
-    aim = question;
-    moved();
     if (name === "previous") leave();
-    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches || list.querySelector("[data-follow]");
-    const isFar = Math.abs(question.getBoundingClientRect().top) > 2 * innerHeight;
-    question.scrollIntoView({ block: "start", behavior: calm || isFar ? "instant" : "smooth" });
-  }
-
-  function rest() {
-    aim = null;
-    show();
+    question.scrollIntoView({ block: "start", behavior: "instant" }); // at once: many press twice
   }
 
   function moved() {
     clearTimeout(timer);
-    timer = setTimeout(rest, SOON);
+    timer = setTimeout(show, SOON);
   }
 
   group.addEventListener("click", ({ target }) => {
