@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from django.http import QueryDict
 from django.utils import timezone
@@ -23,11 +24,10 @@ NEW = "new"  # a folder that is yet to be made
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """What was done, as a sentence; and how it is undone: a verb, and the moment of what it takes back."""
+    """What was done, as a sentence; and the fields of the form that undoes it, empty where none does."""
 
     sentence: str
-    undo: str = ""
-    moment: str = ""
+    undo: Mapping[str, str] = field(default_factory=dict)
 
 
 def do(user, verb: str, data: QueryDict) -> Deed:
@@ -35,23 +35,33 @@ def do(user, verb: str, data: QueryDict) -> Deed:
     rows = _rows(user, verb, data)
     folder = _target(user, data) if verb == "move" else None
     moment = timezone.now()
+    undo = _way_back(verb, rows, moment)
     count = _done(user, verb, rows, folder, moment)
-    if not count and verb != "pin":
+    if not count and not rows.exists():
         raise NotFound(_("These chats are not there any more. Load the page again to see what is."))
-    undo = UNDO.get(verb, ("", ""))[0]
-    return Deed(_sentence(verb, count, folder), undo, moment.isoformat() if undo else "")
+    return Deed(_sentence(verb, count, folder), undo if count else {})
+
+
+def _way_back(verb: str, rows: ConversationQuerySet, moment: datetime.datetime) -> Mapping[str, str]:
+    """Before it is done. Of several that are moved, each may come from elsewhere: only one alone is moved back."""
+    if verb in UNDO:
+        return {"do": UNDO[verb][0], "at": moment.isoformat()}
+    if verb != "move":
+        return {}
+    found = list(rows.order_by().values_list("pk", "folder_id")[:2])
+    return {"do": "move", "chat": str(found[0][0]), "to": str(found[0][1] or "")} if len(found) == 1 else {}
 
 
 def _rows(user, verb: str, data: QueryDict) -> ConversationQuerySet:
-    if (said := data.get("at")) and (field := UNDONE_BY.get(verb)):
-        return _all_of_moment(user, verb, field, said)
+    if (said := data.get("at")) and (name := UNDONE_BY.get(verb)):
+        return _all_of_moment(user, verb, name, said)
     selection = Selection.of(data)
     if selection.is_empty:
         raise InputError(_("Select at least one chat first."))
     return selection.rows(user, verb)
 
 
-def _all_of_moment(user, verb: str, field: str, said: str) -> ConversationQuerySet:
+def _all_of_moment(user, verb: str, name: str, said: str) -> ConversationQuerySet:
     try:
         moment = datetime.datetime.fromisoformat(said)
     except ValueError:
@@ -59,7 +69,7 @@ def _all_of_moment(user, verb: str, field: str, said: str) -> ConversationQueryS
     if timezone.is_naive(moment):
         raise InputError(_("This cannot be undone any more."))
     rows = services.trash_of(user) if verb == "restore" else services.archive_of(user)
-    return rows.filter(**{field: moment})
+    return rows.filter(**{name: moment})
 
 
 def _target(user, data: QueryDict) -> Folder | None:
@@ -88,9 +98,9 @@ def _done(user, verb: str, rows: ConversationQuerySet, folder: Folder | None, mo
 
 
 def _sentence(verb: str, count: int, folder: Folder | None) -> str:
-    name = folder.name if folder else ""
+    name, count = folder.name if folder else "", max(count, 1)  # 0: it was so before
     sentences = {
-        "pin": lambda: ngettext("The chat is pinned.", "{count} chats are pinned.", max(count, 1)),
+        "pin": lambda: ngettext("The chat is pinned.", "{count} chats are pinned.", count),
         "unpin": lambda: ngettext("The chat is not pinned any more.", "{count} chats are not pinned any more.", count),
         "archive": lambda: ngettext("The chat is in the archive.", "{count} chats are in the archive.", count),
         "unarchive": lambda: ngettext("The chat is back in the list.", "{count} chats are back in the list.", count),

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date, datetime, time, timedelta
 
 from django import forms
 from django.http import QueryDict
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from conversations.cleaning import clean
 from conversations.models import TITLE_MAX_LENGTH, Persona, SavedPrompt
-from conversations.services import Wish
+from conversations.services import Wanted, Wish
 from conversations.types import new_id
+
+FIRST_YEAR = 1970
 
 
 class Numbers(forms.Field):
@@ -58,6 +63,38 @@ class MemoryForm(forms.Form):
 
     model = forms.IntegerField(required=False, min_value=1)
     leaf = forms.CharField(required=False, max_length=64)
+
+
+class SearchForm(forms.Form):
+    """What is looked for, by GET. What makes no sense in an address is left out, not complained of."""
+
+    q = forms.CharField(required=False)
+    model = forms.IntegerField(required=False, min_value=1, max_value=10**15)
+    folder = forms.IntegerField(required=False, min_value=1, max_value=10**15)
+    chat = forms.UUIDField(required=False)
+    since = forms.DateField(required=False)
+    until = forms.DateField(required=False)
+
+    def wanted(self) -> Wanted:
+        """Days are those of the site's time zone; the last one counts in whole."""
+        self.is_valid()
+        data = self.cleaned_data
+        until = data.get("until")
+        return Wanted(
+            text=clean(data.get("q", "")),
+            model=data.get("model"),
+            folder=data.get("folder"),
+            chat=data.get("chat"),
+            since=_midnight(data.get("since")),
+            until=_midnight(until + timedelta(days=1) if until and until < date.max else None),
+        )
+
+
+def _midnight(day: date | None) -> datetime | None:
+    """When the day begins here; None for days before any clock."""
+    if day is None or day.year < FIRST_YEAR:
+        return None
+    return timezone.make_aware(datetime.combine(day, time.min))
 
 
 class RenameForm(forms.Form):

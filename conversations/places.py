@@ -54,7 +54,7 @@ class Selection:
 
     @classmethod
     def of(cls, data: QueryDict) -> Selection:
-        found = filter(None, map(_uuid, data.getlist("id")))
+        found = filter(None, map(_uuid, data.getlist("chat")))
         folder_id = whole_number(data.get("folder", ""))
         return cls(tuple(dict.fromkeys(found)), bool(data.get("everything")), data.get("place", ""), folder_id)
 

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ROWS = [
     {"types", "errors", "cleaning", "outage", "reasoning"},
     {"models", "signals", "plain_sql"},
-    {"guards", "backends", "stores", "rendering", "relay", "examples"},
+    {"guards", "backends", "stores", "indexing", "rendering", "relay", "examples"},
     {"titles", "outbox", "measures", "parts", "presenting", "remarks", "comparisons"},
     {"streaming"},
     {"services"},

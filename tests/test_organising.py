@@ -47,13 +47,13 @@ def chats(user, count: int, **fields) -> list[Conversation]:
 
 
 def do(browser, verb, *rows, **more):
-    return browser.post(ORGANISE, {"do": verb, "id": [row.pk for row in rows], **more})
+    return browser.post(ORGANISE, {"do": verb, "chat": [row.pk for row in rows], **more})
 
 
 def undo_of(answer) -> dict[str, str]:
     """The fields of the newest Undo form on a page."""
     form = re.findall(r"<form[^>]*data-undo>(.*?)</form>", answer.content.decode(), re.DOTALL)[-1]
-    return dict(re.findall(r'name="(do|at)" value="([^"]*)"', form))
+    return dict(re.findall(r'name="(do|at|chat|to)" value="([^"]*)"', form))
 
 
 def titles(rows) -> list[str]:
@@ -117,7 +117,7 @@ def test_a_chat_deleted_by_its_page_is_in_the_trash_too(browser, alice, chat):
 
 
 def test_by_script_a_notice_with_undo_comes_back_and_no_page(browser, alice, chat):
-    answer = browser.post(ORGANISE, {"do": "trash", "id": chat.pk}, headers=FETCH)
+    answer = browser.post(ORGANISE, {"do": "trash", "chat": chat.pk}, headers=FETCH)
     assert answer.status_code == 200
     assert "<html" not in answer.content.decode()
     browser.post(ORGANISE, undo_of(answer), headers=FETCH)
@@ -125,7 +125,7 @@ def test_by_script_a_notice_with_undo_comes_back_and_no_page(browser, alice, cha
 
 
 def test_a_script_that_leaves_the_page_finds_the_notice_on_the_next(browser, chat):
-    answer = browser.post(ORGANISE, {"do": "trash", "id": chat.pk, "leaving": 1}, headers=FETCH)
+    answer = browser.post(ORGANISE, {"do": "trash", "chat": chat.pk, "leaving": 1}, headers=FETCH)
     assert answer.status_code == 204
     assert "The chat is in the trash." in browser.get("/").content.decode()
 
@@ -179,7 +179,7 @@ def test_nothing_selected_is_said(browser):
 
 def test_what_is_gone_meanwhile_is_said(browser, chat):
     services.delete(chat)
-    answer = browser.post(ORGANISE, {"do": "archive", "id": chat.pk}, headers=FETCH)
+    answer = browser.post(ORGANISE, {"do": "archive", "chat": chat.pk}, headers=FETCH)
     assert answer.status_code == 404
     assert "These chats are not there any more." in answer.content.decode()
 
@@ -187,11 +187,11 @@ def test_what_is_gone_meanwhile_is_said(browser, chat):
 @pytest.mark.parametrize(
     "data",
     [
-        {"do": "explode", "id": uuid.UUID(int=1)},
-        {"do": "trash", "id": "nonsense"},
+        {"do": "explode", "chat": uuid.UUID(int=1)},
+        {"do": "trash", "chat": "nonsense"},
         {"do": "restore", "at": "yesterday"},
         {"do": "restore", "at": "2026-01-01"},
-        {"do": "move", "id": uuid.UUID(int=1), "to": "9" * 30},
+        {"do": "move", "chat": uuid.UUID(int=1), "to": "9" * 30},
         {"do": "trash", "everything": 1, "place": "nowhere"},
         {"do": "trash", "everything": 1, "place": "folder", "folder": "9" * 18},
         {"do": "trash", "everything": 1, "place": "trash"},
@@ -218,7 +218,7 @@ def test_too_many_pins_are_refused(alice):
 def test_a_strangers_chats_stay_as_they_are(client, bob, chat, verb):
     before = Conversation.objects.values().get()
     client.force_login(bob)
-    answer = client.post(ORGANISE, {"do": verb, "id": chat.pk, "to": ""}, headers=FETCH)
+    answer = client.post(ORGANISE, {"do": verb, "chat": chat.pk, "to": ""}, headers=FETCH)
     assert answer.status_code == 404 or verb == "pin"
     assert Conversation.objects.values().get() == before
 
@@ -228,14 +228,14 @@ def test_the_trash_of_another_is_not_restored_and_not_emptied(client, bob, alice
     services.trash(services.chosen(alice, [chat.pk]), moment)
     client.force_login(bob)
     client.post(ORGANISE, {"do": "restore", "at": moment.isoformat()})
-    client.post(reverse("conversations:empty_trash"), {"confirmed": 1, "id": chat.pk})
+    client.post(reverse("conversations:empty_trash"), {"confirmed": 1, "chat": chat.pk})
     client.post(reverse("conversations:empty_trash"), {"confirmed": 1})
     assert where(alice)["trash"] == ["Plans"]
 
 
 def test_nobody_moves_a_chat_into_the_folder_of_another(browser, bob, chat):
     theirs = services.create_folder(bob, "Bob's")
-    assert browser.post(ORGANISE, {"do": "move", "id": chat.pk, "to": theirs.pk}, headers=FETCH).status_code == 404
+    assert browser.post(ORGANISE, {"do": "move", "chat": chat.pk, "to": theirs.pk}, headers=FETCH).status_code == 404
     chat.refresh_from_db()
     assert chat.folder is None
 
@@ -243,7 +243,7 @@ def test_nobody_moves_a_chat_into_the_folder_of_another(browser, bob, chat):
 def test_a_form_from_elsewhere_is_refused(alice, chat):
     client = Client(enforce_csrf_checks=True)
     client.force_login(alice)
-    assert client.post(ORGANISE, {"do": "trash", "id": chat.pk}).status_code == 403
+    assert client.post(ORGANISE, {"do": "trash", "chat": chat.pk}).status_code == 403
 
 
 def test_the_way_back_leads_to_no_other_site(browser, chat):
@@ -263,9 +263,9 @@ def test_the_trash_shows_how_long_each_stays(browser, alice, chat, settings):
 def test_what_is_deleted_for_good_is_asked_first_and_then_gone_from_the_store(browser, alice, chat):
     do(browser, "trash", chat)
     url = reverse("conversations:empty_trash")
-    assert "Nobody will be able to bring it back" in browser.post(url, {"id": chat.pk}).content.decode()
+    assert "Nobody will be able to bring it back" in browser.post(url, {"chat": chat.pk}).content.decode()
     assert where(alice)["trash"] == ["Plans"]
-    browser.post(url, {"id": chat.pk, "confirmed": 1})
+    browser.post(url, {"chat": chat.pk, "confirmed": 1})
     assert not Conversation.objects.exists()
     assert not StoredTranscript.objects.exists()
 
@@ -352,11 +352,26 @@ def test_a_folder_whose_number_no_database_holds_does_not_exist(alice):
 
 
 def test_a_chat_moves_into_a_folder_that_is_made_on_the_way(browser, alice, chat):
-    page = browser.get(reverse("conversations:move"), {"id": chat.pk}).content.decode()
+    page = browser.get(reverse("conversations:move"), {"chat": chat.pk}).content.decode()
     assert "Or a new folder" in page
     do(browser, "move", chat, to="new", name="Fresh")
     assert titles(services.members_of(Folder.objects.get(name="Fresh"))) == ["Plans"]
     do(browser, "move", chat, to="")
+    assert where(alice)["recent"] == ["Plans"]
+
+
+def test_a_chat_that_was_moved_goes_back_to_where_it_was(browser, alice, chat):
+    here, there = services.create_folder(alice, "Here"), services.create_folder(alice, "There")
+    services.move(services.chosen(alice, [chat.pk]), here)
+    page = browser.get(do(browser, "move", chat, to=there.pk, next="/")["Location"])
+    assert titles(services.members_of(there)) == ["Plans"]
+    browser.post(ORGANISE, undo_of(page))
+    assert titles(services.members_of(here)) == ["Plans"]
+
+
+def test_doing_it_twice_is_no_mistake(browser, alice, chat):
+    for verb in ("pin", "archive", "archive", "unarchive", "unarchive", "unpin", "unpin"):
+        assert browser.post(ORGANISE, {"do": verb, "chat": chat.pk}, headers=FETCH).status_code == 200
     assert where(alice)["recent"] == ["Plans"]
 
 

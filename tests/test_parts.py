@@ -264,3 +264,12 @@ def test_questions_to_the_database_do_not_grow_with_messages(alices, alice):
             counts.setdefault(name, []).append(len(queries))
         Conversation.objects.all().delete()
     assert all(few == many for few, many in counts.values()), counts
+
+
+def test_a_page_that_refreshes_itself_takes_nobody_away_from_what_stands_far_up(alices, alice):
+    live = {"status": "in_progress", "generation": "6a1f7c1e-6f0e-4d3c-8d0a-0c5b3f3f1a55"}
+    conversation = stored(alice, [*talk(99), Message("assistant", "", id="live", parent_id="id98", metadata=live)])
+    refresh = b'http-equiv="refresh"'
+    assert refresh in page_of(alices, conversation).content
+    assert refresh not in page_of(alices, conversation, at="id10").content
+    assert refresh not in page_of(alices, conversation, whole="1").content

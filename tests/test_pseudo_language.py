@@ -16,8 +16,8 @@ NUMBER = re.compile(r"\b[0-9a-f]{32}\b")  # of a request
 # What people, models and administrators have written, and names.
 DATA = set(
     f"""alice example com secret plans agent missions what the is fish say nothing be kind scripted guide first steps
-    tests and demonstrations explains this site how to connect a language model fixed rules no {settings.SITE_NAME}
-    """.lower().split()
+    tests and demonstrations explains this site how to connect a language model fixed rules no try it
+    {settings.SITE_NAME}""".lower().split()
 )
 
 
@@ -72,4 +72,4 @@ def test_pages_of_a_chat_say_nothing_untranslated(client, chat, alice, pseudo): 
 
 
 def test_a_sentence_that_was_forgotten_is_found():
-    assert untranslated('<p>⟦Hello ⟦you⟧⟧</p><p title="Close it">⟦x⟧ Forgotten</p>') == ["Close", "it", "Forgotten"]
+    assert untranslated('<p>⟦Hello ⟦you⟧⟧</p><p title="Close">⟦x⟧ Forgotten</p>') == ["Close", "Forgotten"]

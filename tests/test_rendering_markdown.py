@@ -323,3 +323,20 @@ def test_threads_render_alike():
 def test_split_and_rendered_blocks_are_strings_for_templates():
     assert all(hasattr(render_block(block), "__html__") for block in split("a\n\n*b*\n"))
     assert hasattr(render("*a*"), "__html__")
+
+
+@pytest.mark.parametrize(
+    ("text", "marked"),
+    [
+        ("- بند\n- item", '<ul dir="rtl">'),
+        ("1. בית", '<ol dir="rtl">'),
+        ("- item\n- بند", "<ul>"),
+        ("- 12: بند", '<ul dir="rtl">'),
+        ("> اقتباس", '<blockquote dir="rtl">'),
+        ("| اسم | عمر |\n|---|---|\n| أ | 1 |", '<table dir="rtl">'),
+        ("- ```\n  code\n  ```\n- بند", '<ul dir="rtl">'),
+        ("- 1\n- 2", "<ul>"),
+    ],
+)
+def test_a_list_a_table_or_a_quotation_begins_on_the_side_of_its_first_letter(text, marked):
+    assert marked in render(text)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from conversations.rendering import is_plain, limits, render, render_block, split
 from conversations.rendering.formulas import MOST_DISPLAYED, MOST_INLINE, find_formulas
 from conversations.rendering.mathml import to_mathml
-from conversations.rendering.tex import depth_of
+from conversations.rendering.tex import depth_of, prepared
 from tests.test_rendering_safety import inspect
 
 X = "<math><mi>x</mi></math>"
@@ -82,6 +82,14 @@ def test_what_is_no_formula_stays_as_it_is(text):
     html = render(text)
     assert "<math" not in html
     assert 'class="tex"' not in html
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [("`$x$` and `$$y$$`", ["$x$", "$$y$$"]), ("``$x$ ` $y$``", ["$x$ ` $y$"]), (r"`\(x\)` `\[`", [r"\(x\)", r"\["])],
+)
+def test_nothing_within_code_is_a_formula(text, code):
+    assert re.findall("<code>(.*?)</code>", render(text)) == code
 
 
 def test_prose_beside_an_amount_of_money_takes_the_fast_path():
@@ -171,6 +179,7 @@ NESTING = [
 def test_deep_nesting_is_shown_as_it_was_written(piece):
     source = f"$${piece * (MOST_DISPLAYED // len(piece) - 5)}$$"
     html = render(source)
+    assert prepared(source.strip("$")) is None  # or a thread with a small stack would take the process with it
     assert "<math" not in html
     inspect(html)
 

@@ -86,6 +86,12 @@ HOSTILE = [
     "![a][x] ![x] ![x][]\n\n[x]: https://evil.example/p.png",
     "![a](javascript:alert(1)) ![<img src=x onerror=alert(1)>](https://evil.example/)",
     "![a](https://evil.example/p.png){width=1 onload=alert(1)} ![a](<https://evil.example/ onerror=alert(1)>)",
+    # Mathematics
+    r"$\href{javascript:alert(1)}{x}$ $\url{javascript:alert(1)}$ $\class{composer}{x}$ $\style{position:fixed}{x}$",
+    r"$\text{<script>alert(1)</script>}$ $<img src=x onerror=alert(1)>$ $$\unknown{</code><script>alert(1)</script>}$$",
+    r"\(\text{</math></p><script>alert(1)</script>}\) \[\mathrm{<style>*{}</style>}\] $\text{&lt;script&gt;}$",
+    r"$\includegraphics{https://evil.example/p.png}$ $\html{<b>}$ $\unicode{x3c}script\unicode{x3e}$ $\char60 script$",
+    r"$\begin{array}{c}\text{]]><!--}\end{array}$ $\hspace{-999em}\raisebox{99em}{x}$ $\color{url(https://evil.example)}x$",
     # Code
     '```html"><script>alert(1)</script>\n<script>alert(1)</script>\n```',
     '```js onload=alert(1) class="x"\nx\n```\n~~~"><img src=x onerror=alert(1)>\nx\n~~~',
@@ -120,6 +126,7 @@ msup mtable mtd mtext mtr munder munderover none
 EM = r"-?[0-4](\.\d+)?(em|ex)?"
 FLAG = "true|false"
 ATTRIBUTES = {
+    **{(tag, "dir"): "rtl" for tag in ("ul", "ol", "blockquote", "table")},
     ("a", "href"): r"(?i:https?://|mailto:)\S+|#fn(ref)?-[0-9a-f]{12}-\d+",
     ("a", "rel"): "noopener noreferrer nofollow",
     ("a", "target"): "_blank",
@@ -154,7 +161,7 @@ ATTRIBUTES = {
     ("mpadded", "depth"): EM,
     ("mrow", "displaystyle"): FLAG,
     ("mrow", "scriptlevel"): r"\d",
-    ("mrow", "class"): r"boxed|strike-(up|down)( strike-(up|down))?",
+    ("mrow", "class"): r"boxed|line-over|line-under|strike-(up|down)( strike-(up|down))?",
     ("mspace", "width"): EM,
     ("mspace", "class"): "back",
     ("mtable", "displaystyle"): FLAG,

@@ -69,7 +69,7 @@ def test_chats_of_one_and_the_same_moment_are_each_shown_once(browser, alice):
     Conversation.objects.update(updated_at=moment)
     page = part_of_sidebar(text(browser.get("/")))
     seen = ROWS.findall(page)
-    while url := next_part(page):
+    while (url := next_part(page)) and len(seen) <= 130:
         page = text(browser.get(url, headers=FETCH))
         seen += ROWS.findall(page)
     assert len(seen) == len(set(seen)) == 130
@@ -105,7 +105,7 @@ def test_a_chat_that_moves_up_meanwhile_is_neither_lost_nor_shown_twice_further_
 def test_a_cursor_of_nonsense_begins_at_the_start(browser, alice, cursor):
     chats(alice, 3)
     page = text(browser.get(reverse("conversations:history"), {"before": cursor})).split("<main", 1)[1]
-    assert page.count('name="id"') == 3
+    assert page.count('name="chat"') == 3
 
 
 def test_an_empty_site_says_what_will_stand_there(browser, alice):
@@ -135,10 +135,9 @@ def test_pages_cost_the_same_queries_however_many_chats_and_folders_there_are(br
     assert queries(lambda: browser.get(url)) == few
 
 
+@pytest.mark.sqlite
 def test_the_lists_are_read_from_their_indexes(alice):
     """However many a person has: nothing is sorted, and nothing is read that is not shown."""
-    if connection.vendor != "sqlite":
-        pytest.skip("reads SQLite's own plans")
     with CaptureQueriesContext(connection) as captured:
         sidebar(alice)
         for name in ("all", "archive", "trash"):

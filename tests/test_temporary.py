@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from django.apps import apps
+from django.contrib.sessions.models import Session
 from django.core.cache import caches
 from django.test import AsyncClient
 from django.urls import reverse
@@ -35,8 +36,9 @@ def _nothing_kept():
 
 
 def written_down() -> list[str]:
-    """Where the secret stands in the database: every field of every row of every table."""
-    return [
+    """Where the secret stands in the database: every field of every row of every table, and what sessions encode."""
+    sessions = [str(session.get_decoded()) for session in Session.objects.all()]
+    return [session for session in sessions if SECRET in session] + [
         f"{model._meta.label}.{name}"
         for model in apps.get_models()
         for row in model.objects.values()

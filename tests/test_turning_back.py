@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from django.test import Client
@@ -11,6 +12,8 @@ from django.urls import reverse
 from conversations import services
 from conversations.errors import ConversationBusy, InputError
 from conversations.models import Generation
+from conversations.stores import get_store
+from conversations.streaming import storing
 from conversations.streaming.executors import in_database, in_store
 from conversations.types import Message
 from tests.helpers import branch, finished, say
@@ -79,10 +82,18 @@ async def test_a_running_answer_is_stopped_first(chat, scripted):
 
 async def test_a_turn_that_the_store_got_late_does_not_undo_it(chat, settings):
     settings.CHAT_CLOCK_INTERVAL = 60
-    # As if the store had been away when it ended.
-    await in_database(lambda: Generation.objects.filter(user_text="two").update(stored_at=None))
+
+    def without_the_second_turn(transcript):
+        return replace(transcript, messages=transcript.messages[:2], leaf=transcript.messages[1].id)
+
+    # As if the store had been away when the second turn ended.
+    await in_store(get_store().update, chat.key, without_the_second_turn)
+    late = await in_database(lambda: Generation.objects.get(user_text="two"))
+    await in_database(lambda: Generation.objects.filter(pk=late.pk).update(stored_at=None))
     await in_store(services.clear, chat)
+    await in_store(storing.store_turn, late.pk)
     assert await branch(chat) == ()
+    assert len((await in_store(services.read, chat)).messages) == 4
 
 
 async def test_answers_side_by_side_are_taken_back_together(chat, catalogue):

@@ -53,6 +53,8 @@ POLICIES = {
     "conversations:home": LOGIN,
     "conversations:start": LOGIN,
     "conversations:history": LOGIN,
+    "conversations:search": LOGIN,
+    "conversations:search_panel": LOGIN,
     "conversations:archive": LOGIN,
     "conversations:trash": LOGIN,
     "conversations:empty_trash": LOGIN,

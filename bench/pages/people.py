@@ -97,19 +97,21 @@ def fill(user, count: int) -> None:
 
 
 def queries(user, address: str) -> int:
-    """How many questions a page asks the database, once everything that is kept in memory is there."""
+    """How many questions a page asks the database. The least of a few: now and then what is kept is read anew."""
     from django.db import connection
     from django.test import Client
     from django.test.utils import CaptureQueriesContext
 
     visitor = Client(headers={"host": "127.0.0.1"})
     visitor.force_login(user)
-    visitor.get(address)
-    with CaptureQueriesContext(connection) as asked:
-        response = visitor.get(address)
-    if response.status_code != 200:
-        raise RuntimeError(f"{address} answers {response.status_code}")
-    return len(asked)
+    counts = []
+    for _ in range(5):
+        with CaptureQueriesContext(connection) as asked:
+            response = visitor.get(address)
+        if response.status_code != 200:
+            raise RuntimeError(f"{address} answers {response.status_code}")
+        counts.append(len(asked))
+    return min(counts)
 
 
 if __name__ == "__main__":

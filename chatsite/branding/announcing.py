@@ -33,14 +33,15 @@ def key_of(announcement: Announcement) -> str:
 
 
 def announcements(request: HttpRequest) -> list[Shown]:
-    """Those for whoever asks, in their language, now."""
+    """Those for whoever asks, in their language, now. A guest (chatsite.sharing) is a visitor without cookies."""
     timely = [one for one in current().announcements if _is_timely(one)]
     if not timely:
         return []
     dismissed = _dismissed(request)
-    is_member = request.user.is_authenticated
+    is_guest = hasattr(request, "guest")
+    is_member = not is_guest and request.user.is_authenticated
     return [
-        Shown(key_of(one), render(one.text), one.level, one.can_be_dismissed)
+        Shown(key_of(one), render(one.text), one.level, one.can_be_dismissed and not is_guest)
         for one in timely
         if (is_member or one.for_visitors) and not (one.can_be_dismissed and key_of(one) in dismissed)
     ]

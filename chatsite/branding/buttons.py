@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 LABELS = {
     "new_chat": _("New chat"),
+    "temporary": _("Temporary chat"),
     "models": _("Models"),
     "personas": _("Personas"),
     "prompts": _("Prompts"),

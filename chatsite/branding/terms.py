@@ -51,7 +51,7 @@ def _matters(request: HttpRequest) -> bool:
     branding = known()
     if hasattr(request, "guest"):  # guests of a trial agreed when they began
         return False
-    return branding.must_agree and bool(branding.text(SiteText.Kind.TERMS)) and not request.path.startswith(FREE)
+    return branding.must_agree and bool(branding.text(SiteText.Kind.TERMS)) and not request.path_info.startswith(FREE)
 
 
 def _must_agree(user) -> bool:

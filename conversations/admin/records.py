@@ -22,12 +22,12 @@ class ReadOnlyAdmin(admin.ModelAdmin):
 
 @admin.register(Conversation)
 class ConversationAdmin(ReadOnlyAdmin):
-    list_display = ["short_title", "user", "model", "message_count", "size", "created_at", "updated_at", "is_deleted"]
-    list_filter = ["model", "title_source", "updated_at"]
+    list_display = ["short_title", "user", "model", "message_count", "size", "created_at", "updated_at", "trashed_at"]
+    list_filter = ["model", "title_source", "updated_at", ("trashed_at", admin.EmptyFieldListFilter)]
     list_select_related = ["user", "model"]
     search_fields = ["title", "user__email", "user__username"]
     date_hierarchy = "updated_at"
-    fields = ["id", "title", *list_display[1:], "title_source"]
+    fields = ["id", "title", *list_display[1:], "archived_at", "is_deleted", "title_source"]
     readonly_fields = fields
 
     @admin.display(description=_("title"), ordering="title")

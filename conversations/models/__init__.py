@@ -13,6 +13,7 @@ from conversations.models.conversation import (
 )
 from conversations.models.generation import INSTEAD_OF_MAX_LENGTH, TEXTS, Generation, Writer
 from conversations.models.organising import FOLDER_NAME_MAX_LENGTH, REASON_MAX_LENGTH, Feedback, Folder, SavedPrompt
+from conversations.models.searching import SearchEntry
 from conversations.models.tuning import PROMPT_MAX_LENGTH, ChatDefaults, Persona
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "ModelSetting",
     "Persona",
     "SavedPrompt",
+    "SearchEntry",
     "StoredTranscript",
     "Writer",
 ]

@@ -81,6 +81,13 @@ class Conversation(models.Model):
     deleted_at = models.DateTimeField(
         _("deleted"), null=True, blank=True, help_text=_("Its document is being removed.")
     )
+    # The database's default is for what was there before the index, and for what a process of an older version adds.
+    is_indexed = models.BooleanField(
+        default=True,
+        db_default=False,
+        editable=False,
+        help_text=_("Search knows all of it; otherwise it is brought in by and by."),
+    )
 
     objects = ConversationQuerySet.as_manager()
 
@@ -96,6 +103,7 @@ class Conversation(models.Model):
             ),
             models.Index(fields=["updated_at"], condition=Q(is_temporary=True), name="conversation_temporary"),
             models.Index(fields=["trashed_at"], condition=Q(trashed_at__isnull=False), name="conversation_trash"),
+            models.Index(fields=["user"], condition=Q(is_indexed=False), name="conversation_unindexed"),
             # One for each list that people scroll: the key is in it, because that is where the next part begins.
             models.Index(
                 fields=["user", "-updated_at", "-id"],

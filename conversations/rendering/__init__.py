@@ -8,6 +8,7 @@ A reply's HTML is defined as the concatenation of its top-level blocks, live and
              limits.py: what is worth formatting, decided before parsing
              tree.py, inline.py, highlight.py, definitions.py: blocks to elements, by Python-Markdown and Pygments
              formulas.py, tex.py, mathml.py, places.py: mathematics, found before Markdown and put in its place after it
+             direction.py: on which side lists, tables and quotations begin
              links.py: where links may lead, and that one sees where
              sanitize.py: bleach, last but for the MathML, which mathml.py builds anew
              formatter.py: those put together

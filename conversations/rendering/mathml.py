@@ -70,6 +70,7 @@ STYLES = {
     "margin-left:-0.16666667em": "back",
 }
 CLASSES = frozenset({*NOTATIONS.values(), *STYLES.values()})
+COMBINING_LINES = ("\u0332", "\u0305")
 ENTITY = re.compile(r"&(?!(?:lt|gt|amp|quot|apos);)[A-Za-z]+;")
 
 
@@ -111,6 +112,8 @@ def rebuilt(element: Element, depth: int = 0) -> str:
     if tag in WITHIN_TEXT:
         tag = WITHIN_TEXT[tag]
         return f"<{tag}>{inner}</{tag}>" if tag else inner
+    if line := _line(element):
+        return f'<mrow class="{line}">{parts[1]}</mrow>'
     if tag not in ELEMENTS:
         raise ParseError(f"<{tag}> is not known")
     classes = _classes(element)
@@ -118,6 +121,12 @@ def rebuilt(element: Element, depth: int = 0) -> str:
     kept |= {"class": " ".join(classes)} if classes else {}
     attributes = "".join(f' {name}="{value}"' for name, value in kept.items())
     return f"<{_core_name(tag)}{attributes}>{inner}</{_core_name(tag)}>"
+
+
+def _line(element: Element) -> str:
+    """The class of a line over or under a formula. math-core combines it with a character, which no font stretches."""
+    is_line = len(element) == 2 and element[1].tag == "mo" and element[1].text in COMBINING_LINES
+    return {"mover": "line-over", "munder": "line-under"}.get(element.tag, "") if is_line else ""
 
 
 def _core_name(tag: str) -> str:

@@ -43,6 +43,8 @@ def is_allowed(tag: str, name: str, value: str) -> bool:
             return True
         case ("a", "rel" | "target"):
             return value == LINK_ATTRIBUTES[name]
+        case ("ul" | "ol" | "blockquote" | "table", "dir"):
+            return value == "rtl"
         case ("ol", "start"):
             return NUMBER.fullmatch(value) is not None
         case ("li" | "sup", "id"):

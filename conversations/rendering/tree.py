@@ -12,6 +12,7 @@ from markdown.util import AtomicString
 
 from conversations.rendering.blocks import List, Quotation
 from conversations.rendering.definitions import Footnote
+from conversations.rendering.direction import set_direction
 from conversations.rendering.formulas import find_formulas, may_hold_formulas
 from conversations.rendering.highlight import Highlighter
 from conversations.rendering.leaves import Block, Code, Heading, Paragraph, Rule, Table
@@ -48,7 +49,9 @@ class TreeBuilder:
                 case Code():
                     self._add_code(parent, block)
                 case Quotation():
-                    self.add(SubElement(parent, "blockquote"), block.content.blocks)
+                    quotation = SubElement(parent, "blockquote")
+                    self.add(quotation, block.content.blocks)
+                    set_direction(quotation)
                 case List():
                     self._add_list(parent, block)
                 case Table():
@@ -98,6 +101,7 @@ class TreeBuilder:
             element.set("start", str(block.start))
         for item in block.items:
             self._add_item(element, list(item.blocks), is_loose=block.loose)
+        set_direction(element)
 
     def _add_item(self, parent: Element, blocks: list[Block], *, is_loose: bool) -> None:
         element = SubElement(parent, "li")
@@ -127,6 +131,8 @@ class TreeBuilder:
                 self._set_inline(cell, cell.text or "")
                 if alignment := cell.attrib.pop("align", None):
                     cell.set("class", f"align-{alignment}")
+            elif cell.tag == "table":
+                set_direction(cell)
 
 
 def _with_borders(row: str) -> str:

@@ -73,6 +73,7 @@ from conversations.services.personas import (
     usable_persona,
 )
 from conversations.services.recalling import recall_counts
+from conversations.services.searching import Found, Wanted, search
 from conversations.services.speed import Speed, speeds
 from conversations.services.stopping import stop
 from conversations.services.tuning import options_for, settings_of, system_prompt_of, usual_settings
@@ -85,8 +86,10 @@ __all__ = [
     "OWN_TEXT",
     "Arrival",
     "Fate",
+    "Found",
     "Fullness",
     "Speed",
+    "Wanted",
     "Wish",
     "adopt",
     "all_of",
@@ -151,6 +154,7 @@ __all__ = [
     "restore",
     "save_persona",
     "save_prompt",
+    "search",
     "see",
     "seed_catalogue",
     "select",

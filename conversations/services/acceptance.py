@@ -14,10 +14,10 @@ from django.utils.translation import gettext as _
 
 from conversations import plain_sql, titles
 from conversations.errors import ConversationBusy, InputError, KeyReused, NotFound, QuotaExceeded
-from conversations.models import TEXTS, TITLE_MAX_LENGTH, ChatModel, Conversation, Generation, Persona, Writer
+from conversations.models import TITLE_MAX_LENGTH, ChatModel, Conversation, Generation, Persona, Writer
 from conversations.services.replaying import replay, replay_all
 from conversations.stores import store_of
-from conversations.streaming import clock
+from conversations.streaming import clock, storing
 from conversations.streaming.executors import answer_by, check_time
 from conversations.types import Transcript, new_id
 
@@ -193,19 +193,6 @@ def _insert(draft: Draft, writer_id: UUID) -> Generation:
         prompt_characters=draft.prompt_characters,
         writer_id=writer_id,
     )
-    _insert_row(generation)
+    storing.insert(generation)
     generation.before = draft.transcript
     return generation
-
-
-def _insert_row(generation: Generation) -> None:
-    """Of a temporary chat without what was said, which only this process's object then has."""
-    if not generation.conversation.is_temporary:
-        plain_sql.insert(generation)
-        return
-    said = {name: getattr(generation, name) for name in TEXTS}
-    for name in TEXTS:
-        setattr(generation, name, "")
-    plain_sql.insert(generation)
-    for name, text in said.items():
-        setattr(generation, name, text)

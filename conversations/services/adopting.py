@@ -18,6 +18,7 @@ from django.db.models import Q
 
 from conversations.cleaning import clean
 from conversations.errors import InputError
+from conversations.indexing import complete_or_later
 from conversations.models import (
     FOLDER_NAME_MAX_LENGTH,
     PROMPT_MAX_LENGTH,
@@ -103,8 +104,12 @@ def adopt(user, arrival: Arrival) -> tuple[Fate, int, UUID]:
     if not added:
         return Fate.THERE, 0, row.pk
     Conversation.objects.filter(pk=row.pk).update(
-        message_count=len(stored.messages), size=stored.size, updated_at=max(row.updated_at, arrival.updated_at)
+        message_count=len(stored.messages),
+        size=stored.size,
+        updated_at=max(row.updated_at, arrival.updated_at),
+        is_indexed=False,
     )
+    complete_or_later(row.key, stored.messages)
     return Fate.MORE, added, row.pk
 
 
@@ -134,6 +139,7 @@ def _create(user, arrival: Arrival, pk: UUID) -> None:
         is_unread=arrival.is_unread,
         folder=_folder(user, arrival.folder),
         model=_model(arrival.model),
+        is_indexed=False,
     )
     _settle_wishes(conversation, arrival)
     store = get_store()
@@ -143,6 +149,7 @@ def _create(user, arrival: Arrival, pk: UUID) -> None:
         conversation.save(force_insert=True)
         times = {"created_at": arrival.created_at, "updated_at": arrival.updated_at}
         Conversation.objects.filter(pk=pk).update(**times)
+    complete_or_later(conversation.key, stored.messages)
 
 
 def _first(known: Transcript, arrived: Transcript) -> Transcript:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from conversations.cleaning import clean
 from conversations.errors import InputError, NotFound, Over, StoreUnavailable, TooLarge
+from conversations.indexing import index_messages, index_title
 from conversations.models import TITLE_MAX_LENGTH, ChatModel, Conversation, Generation
 from conversations.outbox import laid_over
 from conversations.stores import get_store, store_of
@@ -59,6 +60,7 @@ def create(user, *, title: str = "", model: ChatModel | None = None) -> Conversa
         conversation.title_source = Conversation.TitleSource.USER
     get_store().save(conversation.key, Transcript())
     conversation.save(force_insert=True)
+    index_title(conversation.key)
     return conversation
 
 
@@ -70,6 +72,7 @@ def store(conversation: Conversation, *messages: Message) -> Transcript:
         size=transcript.size,
         updated_at=timezone.now(),
     )
+    index_messages(conversation.key, messages)
     return transcript
 
 
@@ -132,6 +135,7 @@ def rename(conversation: Conversation, title: str) -> None:
         raise InputError(_("A title may have at most {limit} characters.").format(limit=TITLE_MAX_LENGTH))
     changes: dict[str, Any] = {"title": title, "title_source": Conversation.TitleSource.USER}
     Conversation.objects.filter(pk=conversation.pk).update(**changes)
+    index_title(conversation.key)
     for name, value in changes.items():
         setattr(conversation, name, value)
 

@@ -10,6 +10,7 @@ from conversations import plain_sql
 from conversations.backends import get_backend
 from conversations.errors import StoreUnavailable
 from conversations.guards import check_title
+from conversations.indexing import index_title
 from conversations.models import Conversation, Generation
 from conversations.reasoning import OPENED, PARAMETER
 from conversations.relay import Relay
@@ -18,7 +19,7 @@ from conversations.streaming import outcome, storing
 from conversations.streaming.executors import in_database, in_store
 from conversations.streaming.reply import LiveReply
 from conversations.titles import make_title
-from conversations.types import Delta, Message
+from conversations.types import Delta, Key, Message
 
 logger = logging.getLogger(__name__)
 PRUNE_EVERY = 3600.0  # seconds
@@ -88,12 +89,15 @@ async def _title(relay: Relay, reply: LiveReply) -> None:
     backend = get_backend(reply.backend)
     title = await make_title(messages, backend, reply.request.model, parameters=parameters, thinks=thinks)
     title = check_title(title, reply.exchange())  # refused: the first words stay, which were accepted
-    if title and await in_database(_save_title, reply.request.conversation_id, title):
+    if title and await in_database(_save_title, reply.request.user_id, reply.request.conversation_id, title):
         metadata = {"conversation_id": reply.request.conversation_id, "title": title}
         relay.notify(reply.generation_id, Delta(metadata=metadata))
 
 
-def _save_title(conversation_id: str, title: str) -> bool:
+def _save_title(user_id: str, conversation_id: str, title: str) -> bool:
     Source = Conversation.TitleSource
     row = {"id": conversation_id, "deleted_at": None, "title_source": Source.FALLBACK}
-    return bool(plain_sql.update(Conversation, row, {"title": title, "title_source": Source.MODEL}))
+    if not plain_sql.update(Conversation, row, {"title": title, "title_source": Source.MODEL}):
+        return False
+    index_title(Key(user_id, conversation_id))
+    return True

@@ -149,6 +149,9 @@ def _settle_abandoned(generation_id: UUID) -> bool:
     stopped = _ending(Outcome(Generation.Status.CANCELLED))
     is_decided = _decide(row | {"stop_requested": True}, stopped) or _decide(row, _ending(interrupted()))
     if is_decided:
+        for conversation_id, status in plain_sql.select(Generation, ["conversation_id", "status"], row):
+            if status != Generation.Status.CANCELLED:
+                _mark_unread(conversation_id)
         tell(generation_id)
     return is_decided
 

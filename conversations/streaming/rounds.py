@@ -10,6 +10,7 @@ from django.conf import settings
 
 from conversations.models import Generation
 from conversations.streaming import clock, outcome
+from conversations.streaming.catching_up import CatchingUp
 from conversations.streaming.executors import in_database
 from conversations.streaming.finishing import Outbox
 
@@ -25,6 +26,7 @@ class Rounds:
     def __init__(self, writer: Writer) -> None:
         self._writer = writer
         self._outbox = Outbox()
+        self._catching_up = CatchingUp()
         self._idle: set[UUID] = set()  # rows in progress of this process that no task was writing at the last tick
 
     def all(self) -> Iterator[tuple[Callable[[], Awaitable[None]], str]]:
@@ -32,6 +34,7 @@ class Rounds:
         yield self._tick, "CHAT_CLOCK_INTERVAL"
         yield self._watch, "CHAT_CLOCK_INTERVAL"
         yield self._chores, "CHAT_CLOCK_INTERVAL"
+        yield self._catching_up.step, "CHAT_CLOCK_INTERVAL"
         yield self._stop_asked, "CHAT_STOP_INTERVAL"
 
     async def _tick(self) -> None:

@@ -13,13 +13,27 @@ from django.utils import timezone
 
 from conversations import plain_sql
 from conversations.errors import NotFound
-from conversations.models import Conversation, Generation
-from conversations.outbox import laid_over
+from conversations.indexing import index_messages
+from conversations.models import TEXTS, Conversation, Generation
+from conversations.outbox import laid_over, turn_messages
 from conversations.stores import get_store, store_of
 
 OUTBOX_BATCH = 50
 MOST_TEMPORARY = 5  # of one person at a time: they fill memory
 OUTBOX_PATIENCE = 3  # ticks of the clock
+
+
+def insert(generation: Generation) -> None:
+    """Save an accepted turn: of a temporary chat without what was said, which only this object then has."""
+    if not generation.conversation.is_temporary:
+        plain_sql.insert(generation)
+        return
+    said = {name: getattr(generation, name) for name in TEXTS}
+    for name in TEXTS:
+        setattr(generation, name, "")
+    plain_sql.insert(generation)
+    for name, text in said.items():
+        setattr(generation, name, text)
 
 
 def store_turn(generation_id: UUID) -> bool:
@@ -38,7 +52,10 @@ def store_turn(generation_id: UUID) -> bool:
 
 
 def store(generation: Generation) -> None:
-    """Bring a decided turn into its document. Raises StoreUnavailable, and NotFound as `store_turn`."""
+    """Bring a decided turn into its document, and into the search index.
+
+    Raises StoreUnavailable, and NotFound as `store_turn`.
+    """
     if generation.conversation.is_temporary:
         return keep(generation)
     transcript = get_store().update(generation.conversation.key, lambda known: laid_over(known, generation))
@@ -46,7 +63,8 @@ def store(generation: Generation) -> None:
     if transcript.version is None and plain_sql.select(Conversation, ["id"], row | {"deleted_at": None}):
         raise NotFound(f"The document of conversation {generation.conversation_id} is not in the store.")
     size = {"message_count": len(transcript.messages), "size": transcript.size}
-    plain_sql.update(Conversation, row, size)
+    if plain_sql.update(Conversation, row, size) and transcript.version is not None:
+        index_messages(generation.conversation.key, turn_messages(generation))
 
 
 def keep(generation: Generation) -> None:

@@ -6,6 +6,7 @@ import re
 from functools import lru_cache
 from importlib import resources
 from threading import Lock
+from urllib.parse import parse_qsl
 from zipfile import ZipFile
 
 from django import template
@@ -59,10 +60,9 @@ def grouped(number: int) -> str:
 
 
 @register.filter
-def undo(notice) -> dict[str, str] | None:
-    """How what a notice tells of is taken back: a verb and a moment (views/organising.py)."""
-    verb, _space, moment = (notice.extra_tags or "").partition(" ")
-    return {"undo": verb, "moment": moment} if moment else None
+def undo(notice) -> dict[str, str]:
+    """The fields of the form that takes back what a notice tells of (views/organising.py)."""
+    return dict(parse_qsl(notice.extra_tags or "", keep_blank_values=True))
 
 
 @register.filter

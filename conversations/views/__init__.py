@@ -14,6 +14,8 @@ from conversations.views.organising import empty_trash, move, organise
 from conversations.views.personas import create_persona, delete_persona, edit_persona, personas
 from conversations.views.prompts import create_prompt, delete_prompt, edit_prompt, prompt_choices, prompts
 from conversations.views.replies import follow, stop, stop_all
+from conversations.views.search import panel as search_panel
+from conversations.views.search import search
 from conversations.views.tuning import defaults, new_settings, settings, use_persona
 from conversations.views.turning_back import clear, end, take_back
 from conversations.views.turns import again, csrf_failure, edit, go_on, keep, retry, select, send, start
@@ -58,6 +60,8 @@ __all__ = [
     "rename",
     "rename_folder",
     "retry",
+    "search",
+    "search_panel",
     "select",
     "send",
     "settings",

@@ -102,7 +102,7 @@ def delete(request: HttpRequest, conversation_id) -> HttpResponse:
     conversation = own_or_404(request.user, conversation_id)
     if request.method == "GET":
         return render(request, "conversations/delete.html", _card(request, conversation))
-    deed = do(request.user, "trash", QueryDict(f"id={conversation.pk}"))
+    deed = do(request.user, "trash", QueryDict(f"chat={conversation.pk}"))
     if is_fetch(request):
         return HttpResponse(status=204)
     tell(request, deed)

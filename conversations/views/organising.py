@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -23,7 +25,7 @@ from conversations.sidebar import sorted_folders
 @require_POST
 @members_only
 def organise(request: HttpRequest) -> HttpResponse:
-    """`do` is the verb; what it is done to: `id`s, or `everything` in a `place`, or what went away `at` a moment."""
+    """`do` is the verb; what it is done to: `chat`s, or `everything` in a `place`, or what went away `at` a moment."""
     try:
         deed = do(request.user, request.POST.get("do", ""), request.POST)
     except (InputError, NotFound) as error:
@@ -82,7 +84,7 @@ def question(request: HttpRequest, title: str, form: str, context: dict, *, stat
 def told(request: HttpRequest, deed: Deed, error: ChatError | None = None, *, to: str = "") -> HttpResponse:
     """The page where it was asked, or `to`, with the deed as a notice; our script gets the notice, unless it leaves."""
     if is_fetch(request) and "leaving" not in request.POST:
-        context = {"text": deed.sentence, "undo": deed, "is_error": error is not None}
+        context = {"text": deed.sentence, "undo": deed.undo, "is_error": error is not None}
         return render(request, "conversations/_toast.html", context, status=error.status if error else 200)
     tell(request, deed, error)
     if is_fetch(request):
@@ -93,7 +95,7 @@ def told(request: HttpRequest, deed: Deed, error: ChatError | None = None, *, to
 def tell(request: HttpRequest, deed: Deed, error: ChatError | None = None) -> None:
     """A notice on the next page."""
     level = messages.ERROR if error else messages.SUCCESS
-    messages.add_message(request, level, deed.sentence, extra_tags=f"{deed.undo} {deed.moment}".strip())
+    messages.add_message(request, level, deed.sentence, extra_tags=urlencode(deed.undo))
 
 
 def way_back(request: HttpRequest) -> str:

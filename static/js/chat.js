@@ -106,6 +106,28 @@ function restoreEdits({ draftStorage }, edit) {
   }
 }
 
+/** The search panel; its code and its markup come when somebody turns to the link, which leads to the page of it. */
+function searchLater() {
+  const find = (target) => target.closest?.("[data-search-open]");
+  let loading = null;
+
+  function load(link) {
+    loading ??= import("./search.js").then(({ loadSearch }) => loadSearch(link.dataset.searchOpen));
+    loading.catch(() => (loading = null));
+    return loading;
+  }
+
+  const turnedTo = ({ target }) => find(target) && load(find(target)).catch(() => {});
+  document.addEventListener("pointerover", turnedTo);
+  document.addEventListener("focusin", turnedTo);
+  document.addEventListener("click", (event) => {
+    const link = find(event.target);
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    load(link).then((panel) => panel.open(), () => location.assign(link.href)); // prettier-ignore
+  });
+}
+
 /** From question to question: needed once a chat is longer than the window, and then scrolled. */
 function questionsLater(list, leave) {
   const group = document.querySelector("[data-questions]");
@@ -162,7 +184,7 @@ function startChat(chat) {
   function accepted(turn, replaced) {
     dropPending();
     const kept = turn.querySelector("template[data-kept]");
-    if (kept) list.querySelector("[data-comparison]")?.replaceWith(kept.content);
+    if (kept) keepFrom(list.querySelector("[data-comparison]"), kept.content);
     const fresh = [...turn.querySelectorAll(":scope > :is(article, section)")];
     for (const piece of fresh) document.getElementById(piece.id)?.remove(); // sent again with the same key: it is there already
     const inColumn = replaced?.closest("[data-comparison]");
@@ -180,6 +202,14 @@ function startChat(chat) {
     if (!inColumn) toEnd();
     const articles = fresh.flatMap((piece) => [piece, ...piece.querySelectorAll("article")]);
     for (const article of articles) if (article.dataset.follow) watch(article);
+  }
+
+  /** The answer that is kept takes the place of those that stood side by side, with the thumb that it got there. */
+  function keepFrom(comparison, kept) {
+    const id = kept.firstElementChild.id;
+    const thumb = comparison?.querySelector(`#${CSS.escape(id)} [data-thumb][aria-pressed="true"]`);
+    if (thumb) kept.querySelector(`[data-thumb="${thumb.dataset.thumb}"]`).replaceWith(thumb.cloneNode(true));
+    comparison?.replaceWith(kept);
   }
 
   /** Another version comes in the place of a message: what followed this one belongs to it. */
@@ -274,4 +304,5 @@ addEventListener("load", () => {
 });
 const chat = document.querySelector("[data-chat]");
 if (document.querySelector("[data-chat-menu]")) startSidebar(LATER); // guests have none
+searchLater();
 if (chat) startChat(chat);

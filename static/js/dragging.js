@@ -24,7 +24,7 @@ function mark(place) {
 
 /** All that is selected goes with a row that is. */
 function draggedWith(row) {
-  const selected = [...document.querySelectorAll("[data-rows] input[name=id]:checked")].map((box) => box.value);
+  const selected = [...document.querySelectorAll("[data-rows] input[name=chat]:checked")].map((box) => box.value);
   const { conversation } = row.dataset;
   return selected.includes(conversation) && row.closest("[data-rows]") ? selected : [conversation];
 }

@@ -50,7 +50,7 @@ function choose(link, choice) {
   const id = idOf(link);
   if (choice !== "move") return act(choice, [id]);
   const { dataset } = document.querySelector("[data-organise]");
-  return ask(`${dataset.move}?${new URLSearchParams({ id })}`);
+  return ask(`${dataset.move}?${new URLSearchParams({ chat: id })}`);
 }
 
 for (const menu of document.querySelectorAll("[data-chat-menu], [data-folder-menu]")) {

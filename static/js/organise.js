@@ -12,7 +12,7 @@ const organiser = () => document.querySelector("form[data-organise]");
 export async function act(verb, ids, more = {}) {
   const body = new URLSearchParams(new FormData(organiser()));
   for (const [name, value] of Object.entries({ do: verb, ...more })) body.set(name, value);
-  for (const id of ids) body.append("id", id);
+  for (const id of ids) body.append("chat", id);
   const isOver = verb === "trash" && ids.includes(currentId()); // the page is about what is gone then
   if (isOver) body.set("leaving", "1");
   const response = await post(organiser().action, body);
@@ -33,12 +33,30 @@ export async function undo(form) {
   const response = await post(form.action, body);
   form.closest(".toast").remove();
   if (page && response?.ok) return location.reload();
+  if (response?.ok) remark(body.get("do"), [currentId()]);
   await showNotice(response);
   if (document.activeElement === document.body) document.getElementById("main")?.focus();
   changed();
 }
 
+// What the menu of a chat offers next, by what was just done: the marks to set, and those to take away.
+const MARKS = {
+  pin: [["pinned"], ["archived"]],
+  unpin: [[], ["pinned"]],
+  archive: [["archived"], []],
+  unarchive: [[], ["archived"]],
+};
+
+function remark(verb, ids) {
+  const [set, gone] = MARKS[verb] ?? [[], []];
+  for (const link of ids.flatMap((id) => [...document.querySelectorAll(`[data-conversation="${CSS.escape(id)}"] > [data-menu]`)])) {
+    for (const mark of set) link.dataset[mark] = "";
+    for (const mark of gone) delete link.dataset[mark];
+  }
+}
+
 function after(verb, ids) {
+  remark(verb, ids);
   const rows = ids.flatMap((id) => [...document.querySelectorAll(`.row[data-conversation="${CSS.escape(id)}"]`)]);
   const gone = rows.filter((row) => (row.closest("#sidebar") ? GOES.includes(verb) : leaves(verb, pageOfList()?.dataset.list)));
   const near = gone.length ? neighbour(gone[0], gone) : null;
@@ -62,7 +80,8 @@ function neighbour(row, gone) {
 /** Show the notice that a response holds; one of our own where there is no answer, or one from elsewhere. */
 export async function showNotice(response) {
   const notice = (await fragmentOf(response)).querySelector(".toast");
-  toast(notice ?? document.querySelector("template[data-failure]").content.firstElementChild.cloneNode(true));
+  const own = [401, 403].includes(response?.status) ? "data-stale" : "data-failure";
+  toast(notice ?? document.querySelector(`template[${own}]`).content.firstElementChild.cloneNode(true));
 }
 
 /** Over everything, also over an open drawer. */
@@ -107,7 +126,7 @@ async function answer(form, submitter) {
   }
   await showNotice(response);
   if (isFolder) return changed();
-  after(body.get("do") ?? "purge", body.getAll("id"));
+  after(body.get("do") ?? "purge", body.getAll("chat"));
 }
 
 /** The form again with its error, or the sentence of a notice under the form. */

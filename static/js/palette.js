@@ -25,21 +25,22 @@ export function startPalette(dialog, { run, isPossible }) {
 
   function narrow() {
     for (const option of options) {
-      option.hidden = !isPossible(option.dataset.run) || !fits(option.textContent, field.value.trim());
+      const isFound = option.dataset.search ? field.value.trim() !== "" : fits(option.textContent, field.value.trim());
+      option.hidden = !isFound || !isPossible(option.dataset.run);
     }
     for (const group of dialog.querySelectorAll("[role=group]")) {
       group.hidden = !group.querySelector("[role=option]:not([hidden])");
     }
     const found = shown().length;
-    dialog.querySelector("[data-empty]").hidden = found > 0;
     status.textContent = dialog.dataset.found.replace("{count}", found);
-    mark(shown()[0]);
+    mark(shown().find((option) => !option.dataset.search) ?? shown()[0]);
   }
 
   function choose(option) {
     if (!option) return;
     dialog.close();
     if (option.dataset.run) run(option.dataset.run);
+    else if (option.dataset.search) location.assign(`${option.dataset.search}?q=${encodeURIComponent(field.value.trim())}`);
     else location.assign(option.dataset.go);
   }
 

@@ -6,10 +6,11 @@ const SOON = 100; // ms after the last movement
 
 /**
  * Which question to go to, given the tops of all (px, in order, 0 where one stands that was gone to): the index of the
- * one `before` and `after` the reader, -1 if there is none. At the end of the page nothing lies below.
+ * one `before` and `after` the reader, -1 if there is none. At the start of the page nothing lies above, at its end
+ * nothing below.
  */
-export function neighbours(tops, { viewport, isAtEnd }) {
-  const before = tops.findLastIndex((top) => top < -SLACK);
+export function neighbours(tops, { viewport, isAtStart, isAtEnd }) {
+  const before = isAtStart ? -1 : tops.findLastIndex((top) => top < -SLACK);
   const after = isAtEnd ? -1 : tops.findIndex((top) => top > SLACK);
   const all = tops.every((top) => top >= -SLACK && top < viewport);
   return { before, after: all && before < 0 ? -1 : after };
@@ -30,7 +31,7 @@ export function startQuestions(list, group, leave) {
     const place = questions.length ? placeOf(questions[0]) : 0;
     const tops = questions.map((question) => question.getBoundingClientRect().top - place);
     const isAtEnd = scrollY + innerHeight >= document.documentElement.scrollHeight - SLACK;
-    return { questions, ...neighbours(tops, { viewport: innerHeight - place, isAtEnd }) };
+    return { questions, ...neighbours(tops, { viewport: innerHeight - place, isAtStart: scrollY <= SLACK, isAtEnd }) };
   }
 
   function show() {
@@ -46,9 +47,7 @@ export function startQuestions(list, group, leave) {
     const question = questions[name === "previous" ? before : after];
     if (!question) return;
     if (name === "previous") leave();
-    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches || list.querySelector("[data-follow]");
-    const isFar = Math.abs(question.getBoundingClientRect().top) > 2 * innerHeight;
-    question.scrollIntoView({ block: "start", behavior: calm || isFar ? "instant" : "smooth" });
+    question.scrollIntoView({ block: "start", behavior: "instant" }); // at once: many press twice
   }
 
   function moved() {

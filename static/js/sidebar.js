@@ -1,5 +1,4 @@
-// The sidebar: opening and closing it, its rows, and staying true while other tabs and devices change it.
-// What is needed only once somebody does something comes when they do.
+// The sidebar, and how it stays true. What is needed only once somebody does something comes when they do.
 const root = document.documentElement;
 const PAUSE = 5_000; // ms between two questions whether something changed, unless another tab said so
 const WRITING_PAUSES = [3_000, 5_000, 8_000, 15_000]; // ms, while an answer is being written in another chat
@@ -116,7 +115,7 @@ const seeMore = new IntersectionObserver(
   (entries) => {
     for (const { isIntersecting, target } of entries) if (isIntersecting) loadMore(target);
   },
-  { rootMargin: "600px" },
+  { rootMargin: "600px", scrollMargin: "600px" },
 );
 
 async function loadMore(link) {
@@ -177,7 +176,10 @@ function startDeeds() {
       watchMore();
     });
   });
-  const turnedTo = ({ target }) => target.closest?.("[data-menu]") && later.menu().catch(() => null);
+  const turnedTo = ({ target, pointerType }) => {
+    if (target.closest?.("[data-menu]")) later.menu().catch(() => null);
+    else if (pointerType === "mouse" && target.closest(".row[data-conversation]")) later.dragging().catch(() => null);
+  };
   document.addEventListener("pointerover", turnedTo);
   document.addEventListener("focusin", turnedTo);
   document.addEventListener("submit", (event) => {

@@ -10,14 +10,18 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import DatabaseError, connection
+from django.http import HttpResponse
+from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone, translation
 
 from chatsite.branding import current, logo
+from chatsite.branding.announcing import announcements
 from chatsite.branding.buttons import LABELS
 from chatsite.branding.models import Announcement, Button, Site, SiteText
 from chatsite.branding.templatetags.branding import buttons
+from chatsite.branding.terms import terms_first
 
 ROOT = Path(__file__).resolve().parents[2]
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 50
@@ -302,3 +306,28 @@ def test_people_can_leave_and_administrators_work_without_having_agreed(client, 
     assert client.get(reverse("admin:index")).status_code == 200
     assert client.get(reverse("account_logout")).status_code == 200
     assert client.post(reverse("account_logout")).status_code == 302
+
+
+# Guests (chatsite.sharing)
+
+
+@pytest.fixture
+def guest_s(alice):
+    """A request of somebody who tries a link: none of the site's own pages are open to them."""
+    request = RequestFactory().get("/")
+    request.guest, request.user = object(), alice
+    return request
+
+
+def test_a_guest_is_not_led_to_a_page_that_guests_do_not_have(guest_s, terms):
+    assert terms_first(lambda request: HttpResponse("the chat"))(guest_s).content == b"the chat"
+    del guest_s.guest
+    assert terms_first(lambda request: HttpResponse("the chat"))(guest_s).status_code == 302
+
+
+def test_a_guest_reads_what_visitors_read_and_has_nothing_to_dismiss(guest_s):
+    Announcement.objects.create(text="For members")
+    Announcement.objects.create(text="For everybody", for_visitors=True)
+    (shown,) = announcements(guest_s)
+    assert "For everybody" in shown.html
+    assert not shown.can_be_dismissed

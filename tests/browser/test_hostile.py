@@ -25,6 +25,7 @@ HOSTILE = [
     '<div style="background:url(https://evil.example/s.png)" onclick=window.hacked=1 id=composer>x</div>',
     "<math><mtext><table><mglyph><style><img src=x onerror=window.hacked=1>",
     '[a](https://evil.example/"onmouseover="window.hacked=1)',
+    r"$\href{javascript:window.hacked=1}{x}$ $\text{<img src=x onerror=window.hacked=1>}$ $$\unknown{<script>}$$",
     "<meta http-equiv=refresh content='0;url=https://evil.example/'><base href=https://evil.example/>",
     "</article></main><script>window.hacked=1</script>",
 ]

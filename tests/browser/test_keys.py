@@ -38,7 +38,7 @@ def test_the_palette_leads_to_a_chat_that_is_typed_without_accents(page):
     expect(field).to_be_focused()
     field.press_sequentially("da nang")
     expect(page.get_by_role("option", name="Trips to Đà Nẵng")).to_have_attribute("aria-selected", "true")
-    expect(page.locator("[data-palette]").get_by_role("option")).to_have_count(1)
+    expect(page.locator("[data-palette]").get_by_role("option")).to_have_count(2)  # the other searches all messages
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Trips to Đà Nẵng")).to_be_visible()
 
@@ -52,7 +52,7 @@ def test_arrows_lead_through_the_palette_and_escape_gives_the_message_back(page)
     page.keyboard.press("ArrowDown")
     expect(first).not_to_have_text(re.compile("New chat"))
     page.locator(".palette-field").press_sequentially("qqqq")
-    expect(page.get_by_text("Nothing fits. Try fewer letters.")).to_be_visible()
+    expect(first).to_have_text(re.compile("Search in all messages"))
     page.keyboard.press("Escape")
     expect(page.locator(FIELD)).to_be_focused()
     expect(page.locator(FIELD)).to_have_value("Half a thought")
@@ -97,3 +97,10 @@ def test_the_shortcuts_are_told_in_a_dialog_and_on_a_page(page, visits, site, al
     plain = cookies_of(visits.window(site, javascript=False), site, alice)
     plain.goto("/keys/")
     expect(plain.get_by_text("Copy the last answer")).to_be_visible()
+
+
+def test_what_fits_no_command_is_searched_in_all_messages(page):
+    page.keyboard.press("Control+k")
+    page.locator(".palette-field").press_sequentially("bánh mì")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/search/?q=b%C3%A1nh%20m%C3%AC")

@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from conversations import services
 from conversations.models import Feedback
+from tests.browser.test_compare import opened
 from tests.browser.test_main_job import Gate
 from tests.browser.test_tired import ask, completed, field
 
@@ -158,6 +159,21 @@ def test_a_thumb_is_given_explained_and_taken_back(page):
     expect(down).to_have_attribute("aria-pressed", "false")
     expect(page.locator("[data-announcer]")).to_have_text("Your thumb is taken back.")
     assert not Feedback.objects.exists()
+
+
+def test_a_thumb_that_was_given_beside_others_stays_with_the_answer_that_is_kept(page):
+    picker = opened(page)
+    for name in ("Scripted", "Guide"):
+        picker.get_by_role("checkbox", name=name).set_checked(True)
+    picker.get_by_role("button", name="Done").click()
+    ask(page, "Which?")
+    expect(completed(page)).to_have_count(2)
+    answers(page).first.get_by_role("button", name="Good answer").click()
+    expect(page.get_by_label("What was good about it?")).to_be_visible()
+    ask(page, "And then?")
+    expect(answers(page).last).to_contain_text("And then?")
+    expect(answers(page)).to_have_count(2)
+    expect(answers(page).first.get_by_role("button", name="Good answer")).to_have_attribute("aria-pressed", "true")
 
 
 def test_while_an_answer_is_written_nothing_offers_to_ask_anew(page, scripted):

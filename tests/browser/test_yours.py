@@ -143,7 +143,8 @@ def test_whoever_must_agree_reads_the_terms_and_goes_on(visits, site, alice, cat
 def test_right_to_left_is_read_from_the_right_and_code_from_the_left(page, alice):
     conversation = services.create(alice, title="عنوان")
     question = Message("user", f"{ARABIC}\nA line in English")
-    text = f"# العنوان\n\n{ARABIC}\n\nAn English paragraph between.\n\n- بند أول\n- بند ثان\n\n```\nprint(1)\n```\n"
+    lists = "- بند أول\n- بند ثان\n\nBetween:\n\n- An English item"
+    text = f"# العنوان\n\n{ARABIC}\n\nAn English paragraph between.\n\n{lists}\n\n```\nprint(1)\n```\n"
     services.store(conversation, question, Message("assistant", text, parent_id=question.id))
     page.goto(f"/c/{conversation.pk}/")
     column = page.locator(".message.assistant").bounding_box()["width"]
@@ -156,6 +157,10 @@ def test_right_to_left_is_read_from_the_right_and_code_from_the_left(page, alice
     assert right < 60 < left
     left, right = page.evaluate(EDGES, ".message.assistant .prose pre code")
     assert left < 40
+    assert page.locator(".prose ul").evaluate_all("all => all.map(e => getComputedStyle(e).direction)") == [
+        "rtl",
+        "ltr",
+    ]
     code = page.locator(".message.assistant .prose p code")
     bidi = "e => [getComputedStyle(e).direction, getComputedStyle(e).unicodeBidi]"
     assert code.evaluate(bidi) == ["ltr", "isolate"]
