@@ -13,7 +13,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from chatsite.sharing import sweeping, trials
+from chatsite.sharing import mount, sweeping, trials
 from chatsite.sharing.models import Guest, Trial
 from chatsite.sharing.origins import clean_origins
 from conversations import services
@@ -520,3 +520,13 @@ def test_services_know_a_guest_as_any_other_user(trial):
     visitor = Visitor(trial)
     visitor.say()
     assert services.latest(visitor.guest.user) == Conversation.objects.get()
+
+
+async def test_live_html_leads_below_the_trial_too():
+    async def frames():
+        yield b'data: {"html": "<button formaction=\\"/c/%b/retry/\\" class=\\"x\\">"}\n\n' % (b"a" * 36)
+
+    sent = [frame async for frame in mount._below(frames(), b"/try/T/chat")]
+    assert sent == [
+        b'data: {"html": "<button formaction=\\"/try/T/chat/c/%b/retry/\\" class=\\"x\\">"}\n\n' % (b"a" * 36)
+    ]
