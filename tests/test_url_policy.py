@@ -22,7 +22,7 @@ from chatsite.moderation.models import TermList
 from chatsite.sharing.models import SharedLink, Trial
 from chatsite.transfer.models import Import
 from conversations import services
-from conversations.models import ChatModel, Conversation, Folder, Generation, Persona
+from conversations.models import ChatModel, Conversation, Folder, Generation, Persona, SavedPrompt
 from conversations.stores import get_store
 from conversations.types import Message
 
@@ -68,6 +68,15 @@ POLICIES = {
     "conversations:new_settings": LOGIN,
     "conversations:personas": LOGIN,
     "conversations:create_persona": LOGIN,
+    "conversations:prompts": LOGIN,
+    "conversations:prompt_choices": LOGIN,
+    "conversations:create_prompt": LOGIN,
+    "conversations:edit_prompt": OWNER,
+    "conversations:delete_prompt": OWNER,
+    "conversations:keys": LOGIN,
+    "install:manifest": PUBLIC,
+    "install:worker": PUBLIC,
+    "install:offline": PUBLIC,
     "conversations:show": OWNER,
     "conversations:send": OWNER,
     "conversations:retry": OWNER,
@@ -169,6 +178,7 @@ def ids_of_nothing() -> dict[str, str]:
         "conversation_id": str(uuid.uuid4()),
         "generation_id": str(uuid.uuid4()),
         "persona_id": "987654321",
+        "prompt_id": "987654321",
         "job_id": str(uuid.uuid4()),
         "folder_id": "987654321",
         "link_id": str(uuid.uuid4()),
@@ -228,11 +238,13 @@ def chat(catalogue, alice) -> dict[str, str]:
         status=Generation.Status.COMPLETED,
     )
     persona = Persona.objects.create(pk=123456789, owner=alice, name="Secret agent", prompt="Say nothing.")
+    prompt = SavedPrompt.objects.create(pk=123456789, owner=alice, name="secret", text="Say nothing.")
     folder = Folder.objects.create(pk=123456789, user=alice, name="Secret missions")
     return {
         "conversation_id": str(conversation.pk),
         "generation_id": str(generation.pk),
         "persona_id": str(persona.pk),
+        "prompt_id": str(prompt.pk),
         "job_id": str(Import.objects.create(user=alice, stage=Import.Stage.READY).pk),
         "folder_id": str(folder.pk),
         "link_id": str(shared_link(alice, conversation).pk),

@@ -295,7 +295,7 @@ function keysSoon() {
 
 /** A page for those who are offline is kept on the device; not for a site within another's page. */
 function keepOfflinePage() {
-  if ("serviceWorker" in navigator && window.top === window) navigator.serviceWorker.register("/worker.js").catch(() => {});
+  if ("serviceWorker" in navigator && window.top === window) navigator.serviceWorker.register(document.body.dataset.worker).catch(() => {});
 }
 
 addEventListener("load", () => {

@@ -6,7 +6,7 @@ const LONGEST = 30_000;
 /** Whether the site answers; a network that only seems to be there must not make the page flicker. */
 async function answers() {
   try {
-    return (await fetch("/healthz", { cache: "no-store" })).ok;
+    return (await fetch(document.querySelector("[data-asked]").dataset.asked, { cache: "no-store" })).ok;
   } catch {
     return false;
   }
