@@ -302,7 +302,7 @@ def test_a_guest_has_so_many_messages_and_is_told(trial):
     settle(visitor)
     refused = visitor.say("One more")
     assert refused.status_code == 429
-    assert "You have sent all 1 messages of this trial." in refused.content.decode()
+    assert "You have sent the one message of this trial." in refused.content.decode()
     assert "One more" in refused.content.decode()
     assert Generation.objects.count() == 1
 

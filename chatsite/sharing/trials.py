@@ -14,6 +14,7 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from chatsite.sharing.models import Guest, Trial
 from conversations.errors import ChatError, QuotaExceeded
@@ -88,7 +89,12 @@ def charge(guest: Guest) -> None:
         own = Guest.objects.filter(pk=guest.pk, messages_sent__lt=guest.trial.messages_per_guest)
         if not own.update(messages_sent=F("messages_sent") + 1):
             count = guest.trial.messages_per_guest
-            raise QuotaExceeded(_("You have sent all {count} messages of this trial.").format(count=count))
+            sentence = ngettext(
+                "You have sent the one message of this trial.",
+                "You have sent all {count} messages of this trial.",
+                count,
+            )
+            raise QuotaExceeded(sentence.format(count=count))
         all_of_them = Trial.objects.filter(pk=guest.trial_id, messages_sent__lt=F("messages_total"))
         if not all_of_them.update(messages_sent=F("messages_sent") + 1):
             raise QuotaExceeded(_("All messages of this trial have been used. Ask whoever gave you the link."))
