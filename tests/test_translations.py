@@ -84,3 +84,15 @@ def test_catalogues_are_compiled_without_gettext(tmp_path: Path):
     assert found.gettext("Send") == "Gửi"
     assert found.gettext("Stop") == "Stop"
     assert found.ngettext("%d chat", "%d chats", 2) == "%d cuộc trò chuyện"
+
+
+def test_no_text_is_asked_for_within_an_f_string_where_makemessages_does_not_see_it():
+    hidden = re.compile(r"""\bf(["']).*\{[^{}]*\b(_|gettext|ngettext|pgettext)\(""")
+    found = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for folder in ("chatsite", "conversations")
+        for path in (ROOT / folder).rglob("*.py")
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if hidden.search(line)
+    ]
+    assert found == []

@@ -31,9 +31,11 @@ def markdown(conversation: Conversation, transcript: Transcript) -> str:
 
 def _markdown_of(message: Message) -> str:
     if message.role == "user":
-        return f"## {_('You')}\n\n{message.content.strip()}"
+        heading = _("You")
+        return f"## {heading}\n\n{message.content.strip()}"
     data = message.metadata
-    parts = [f"## {_line(data.get('label', '')) or _('Answer')}"]
+    label = _line(data.get("label", "")) or _("Answer")
+    parts = [f"## {label}"]
     if thoughts := data.get("reasoning", "").strip():
         heading = thinking_time(data.get("reasoning_ms") or 0)
         parts.append("\n".join(f"> {line}".rstrip() for line in [f"**{heading}**", "", *thoughts.splitlines()]))

@@ -108,7 +108,8 @@ def _code(block: Code, *, is_open: bool) -> str:
 
 
 def _with_words(html: str) -> str:
-    return html.replace("<summary></summary>", f"<summary>{escaped(_('Notes and sources'))}</summary>")
+    heading = escaped(_("Notes and sources"))
+    return html.replace("<summary></summary>", f"<summary>{heading}</summary>")
 
 
 def _footnotes(definitions: Definitions) -> str:
