@@ -221,7 +221,9 @@ ACCOUNT_RATE_LIMITS = {
     "confirm_email": "3/5m/key",
     "shared_password": "30/m/ip,5/5m/key",  # the key: a shared link, together with the caller's address
     "shared_password_of_link": "100/h/key",
+    "shared_page": "60/m/ip",  # of those who are not logged in
     "guest": "60/h/ip",
+    "guest_unpaid": "20/d/key",  # the key: a guest
 }
 # How many proxies of yours stand before this server. Each appends to X-Forwarded-For the address it was called from;
 # what stands further left was written by the caller. On Heroku it is the router.

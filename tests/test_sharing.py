@@ -15,6 +15,7 @@ from django.utils import timezone
 from chatsite.sharing import links, snapshots, tokens
 from chatsite.sharing.models import SharedLink
 from chatsite.sharing.models.shared_link import SALT
+from chatsite.sharing.views import readers
 from conversations import services
 from conversations.models import Conversation
 from conversations.stores import get_store
@@ -336,6 +337,44 @@ def test_a_long_chat_is_shown_page_by_page(chat):
     assert "Line 99<" in shown
     assert "Line 100<" not in shown
     assert "Line 149<" in Client().get(url_of(link) + "?page=2").content.decode()
+
+
+def test_a_page_holds_no_more_than_can_be_rendered_in_time(chat):
+    lengths = [30_000, 30_000, 10_000, 120_000, 10]
+    said = tuple(snapshots.Said("user", f"Line {n} " + "x" * length) for n, length in enumerate(lengths))
+    link = links.share(chat)
+    SharedLink.objects.filter(pk=link.pk).update(snapshot=snapshots.dumps(said))
+    pages = [Client().get(f"{url_of(link)}?page={number}").content.decode() for number in (1, 2, 3, 4)]
+    assert [re.findall(r"Line (\d)", shown) for shown in pages] == [["0"], ["1", "2"], ["3"], ["4"]]
+    assert "Later messages" in pages[0]
+    assert "Later messages" not in pages[3]
+
+
+@pytest.mark.parametrize("definition", ["", "\n\n[known]: https://fish.example/"])
+def test_what_takes_too_long_to_render_is_shown_as_it_was_written(chat, monkeypatch, definition):
+    monkeypatch.setattr(readers, "RENDERING", 0)
+    text = f"A **bold** and <i>new</i> block\n\nJust prose\n\n| an | hour |\n|-|-|\n| of | tables |{definition}"
+    link = links.share(chat)
+    SharedLink.objects.filter(pk=link.pk).update(snapshot=snapshots.dumps((snapshots.Said("assistant", text),)))
+    shown = page(link)
+    assert "A **bold** and &lt;i&gt;new&lt;/i&gt; block" in shown
+    assert "<p>Just prose</p>" in shown
+    assert "| of | tables |" in shown
+    assert "<table>" not in shown
+    monkeypatch.undo()
+    assert "<table>" in page(link)  # and what was not rendered is not remembered as such
+
+
+def test_a_stranger_reads_only_so_many_pages_a_minute(chat, client, bob, settings):
+    settings.ACCOUNT_RATE_LIMITS = {**settings.ACCOUNT_RATE_LIMITS, "shared_page": "2/m/ip"}
+    url = url_of(links.share(chat))
+    answers = [Client().get(url) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert "Wait a minute, then reload this page." in answers[2].content.decode()
+    assert answers[2]["Retry-After"] == "60"
+    assert Client(REMOTE_ADDR="192.0.2.7").get(url).status_code == 200
+    client.force_login(bob)
+    assert client.get(url).status_code == 200
 
 
 def test_the_admin_sees_that_something_is_shared_and_never_what(chat, admin, client):

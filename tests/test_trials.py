@@ -7,6 +7,7 @@ import re
 import uuid
 
 import pytest
+from django.contrib.auth.hashers import make_password
 from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.test import Client
@@ -17,6 +18,8 @@ from chatsite.sharing import mount, sweeping, trials
 from chatsite.sharing.models import Guest, Trial
 from chatsite.sharing.origins import clean_origins
 from conversations import services
+from conversations.errors import Refused
+from conversations.guards import Guard
 from conversations.models import Conversation, Generation, Persona
 from conversations.stores import get_store
 from tests.test_url_policy import ALL, ids_of_nothing, values_for
@@ -241,14 +244,53 @@ def test_without_its_cookie_nobody_is_a_guest(trial):
 # A browser that keeps no cookies
 
 
+FRAMED = {"Sec-Fetch-Dest": "iframe"}
+PLANTED = [
+    {"Sec-Fetch-Dest": "document", "Sec-Fetch-Site": "cross-site"},
+    {"Sec-Fetch-Dest": "document", "Sec-Fetch-Site": "same-origin"},
+    {"Sec-Fetch-Dest": "object"},
+    {"Referer": "https://evil.example/try/"},
+    {"Referer": "http://testserver/s/planted/"},
+    {},
+]
+
+
 def test_without_cookies_the_address_holds_the_guest(trial):
+    change(trial, origins=HOST)
     visitor = Visitor(trial)
-    bare = Client()
+    bare = Client(headers=FRAMED)
     shown = bare.get(visitor.named + "?new").content.decode()
     assert f'action="{visitor.named}send/"' in shown
     answer = bare.post(visitor.named + "send/", {"content": "Ahoy", "key": uuid.uuid4().hex})
     assert answer["Location"].startswith(visitor.named + "c/")
     assert Conversation.objects.get().user == visitor.guest.user
+
+
+@pytest.mark.parametrize("headers", PLANTED)
+def test_nobody_lands_in_the_chat_of_whoever_sent_them_the_address(trial, headers):
+    change(trial, origins=HOST)
+    planted = Visitor(trial).named
+    victim = Client(headers=headers)
+    shown = victim.get(planted, follow=True)
+    assert shown.redirect_chain == [(f"{landing(trial)}?closed", 302)]
+    assert "allow this site to keep cookies" in shown.content.decode()
+    assert victim.post(planted + "send/", {"content": "My secret"}).status_code == 401
+    victim.post(landing(trial))
+    assert victim.get(planted)["Location"].startswith(landing(trial) + "?")  # being a guest oneself changes nothing
+    assert not Conversation.objects.exists()
+
+
+def test_a_trial_that_can_be_embedded_nowhere_is_shown_in_no_frame_by_its_address(trial):
+    assert Client(headers=FRAMED).get(Visitor(trial).named)["Location"].startswith(landing(trial))
+
+
+@pytest.mark.parametrize("before", ["embed/", "chat/~{}/c/"])
+def test_a_browser_that_does_not_tell_of_frames_comes_from_the_beginning_or_the_chat(trial, before):
+    change(trial, origins=HOST)
+    visitor = Visitor(trial)
+    before = before.format(visitor.client.cookies["guest"].value)
+    bare = Client(headers={"Referer": f"http://testserver{landing(trial)}{before}"})
+    assert bare.get(visitor.named + "?new").status_code == 200
 
 
 def test_once_the_cookie_came_back_the_address_does_not_hold_it(trial):
@@ -331,6 +373,46 @@ def test_a_message_sent_twice_counts_once(trial):
     assert (visitor.guest.messages_sent, Generation.objects.count()) == (1, 1)
 
 
+class Judged(Guard):
+    """Remembers what it was asked about, as a guard that costs money would put on its bill; refuses what is bad."""
+
+    asked: list[str] = []
+
+    def check_message(self, text, exchange):
+        self.asked.append(text)
+        if text.startswith("Bad"):
+            raise Refused("That is bad.")
+        return text
+
+
+@pytest.fixture
+def bill(settings, monkeypatch) -> list[str]:
+    monkeypatch.setattr(Judged, "asked", [])
+    settings.CHAT_GUARDS = [f"{__name__}.Judged"]
+    return Judged.asked
+
+
+def test_another_text_under_a_key_that_was_used_is_a_message(trial, bill):
+    change(trial, messages_per_guest=3)
+    visitor = Visitor(trial)
+    key = uuid.uuid4().hex
+    answers = [visitor.say(f"Text {n}", key=key).status_code for n in range(6)]
+    assert answers == [200, 422, 422, 429, 429, 429]
+    assert len(bill) == 3
+    assert visitor.guest.messages_sent == 3
+
+
+@pytest.mark.parametrize(("text", "is_same"), [("Bad", False), ("Good", True)])
+def test_what_was_refused_or_sent_twice_is_no_message_only_so_often(trial, bill, settings, text, is_same):
+    settings.ACCOUNT_RATE_LIMITS = {**settings.ACCOUNT_RATE_LIMITS, "guest_unpaid": "2/d/key"}
+    change(trial, messages_per_guest=1)
+    visitor = Visitor(trial)
+    key = uuid.uuid4().hex
+    answers = [visitor.say(text, key=key if is_same else uuid.uuid4().hex) for _ in range(6)]
+    assert len(bill) == 3
+    assert [answer.status_code for answer in answers[3:]] == [429] * 3
+
+
 def test_another_answer_counts_as_a_message(trial):
     change(trial, messages_per_guest=1)
     visitor = Visitor(trial)
@@ -405,6 +487,19 @@ def test_guests_go_with_all_they_wrote_when_the_days_have_passed(trial, alice):
     assert not Conversation.objects.exists()
     assert list(get_store().keys(str(guest.user_id))) == []
     assert list(type(alice).objects.all()) == [alice]
+    assert visitor.client.get(visitor.chat).status_code == 302
+
+
+@pytest.mark.parametrize("sign", [{"is_staff": True}, {"email": "new@example.org"}, {"password": make_password("x")}])
+def test_whom_an_administrator_made_a_member_of_a_guest_stays(trial, sign):
+    visitor = Visitor(trial)
+    visitor.say()
+    member = visitor.guest.user
+    type(member).objects.filter(pk=member.pk).update(**sign)
+    change(trial, ends_at=timezone.now())
+    assert sweeping.sweep_once() == 0
+    assert not Guest.objects.exists()
+    assert Conversation.objects.get().user == member
     assert visitor.client.get(visitor.chat).status_code == 302
 
 
@@ -510,7 +605,8 @@ def test_secrets_of_guests_stand_in_no_log(trial, caplog):
 
     caplog.handler.addFilter(SecretLinksFilter())
     visitor = Visitor(trial)
-    Client().get(visitor.named + "accounts/profile/")
+    change(trial, origins=HOST)
+    Client(headers=FRAMED).get(visitor.named + "accounts/profile/")
     assert "Not Found" in caplog.text
     assert visitor.client.cookies["guest"].value not in caplog.text
     assert trial.token not in caplog.text

@@ -14,10 +14,11 @@ from django.utils.translation import gettext as _
 
 from chatsite import errors
 from chatsite.problems import NOT_FOUND
-from chatsite.sharing import trials
+from chatsite.sharing import limits, trials
 from chatsite.sharing.models import Guest
 from conversations import services
-from conversations.errors import ChatError, NotFound, TooLarge
+from conversations.cleaning import clean
+from conversations.errors import ChatError, KeyReused, NotFound, QuotaExceeded, TooLarge
 from conversations.forms import PERSONALITY
 from conversations.models import Conversation, Generation
 from conversations.responses import refusal
@@ -39,7 +40,7 @@ def guest_gate(get_response):
         async def middleware(request: HttpRequest):
             response = await get_response(request)
             if _is_charged_for_nothing(request, response):
-                await in_database(trials.give_back, request.guest)
+                await in_database(_give_back, request)
             return response
 
         async def process_view(request: HttpRequest, *_view) -> HttpResponse | None:
@@ -53,7 +54,7 @@ def guest_gate(get_response):
         def middleware(request: HttpRequest):
             response = get_response(request)
             if _is_charged_for_nothing(request, response):
-                trials.give_back(request.guest)
+                _give_back(request)
             return response
 
         def process_view(request: HttpRequest, *_view) -> HttpResponse | None:
@@ -67,7 +68,14 @@ def guest_gate(get_response):
 
 
 def _is_charged_for_nothing(request: HttpRequest, response: HttpResponse) -> bool:
-    return getattr(request, "is_charged", False) and response.status_code >= 400
+    is_refused = response.status_code >= 400 and response.status_code != KeyReused.status
+    return getattr(request, "is_charged", False) and is_refused
+
+
+def _give_back(request: HttpRequest) -> None:
+    """So many times a day: guards have judged most of what is refused, and each judgement may cost."""
+    if limits.may_go_unpaid(request, request.guest):
+        trials.give_back(request.guest)
 
 
 def _checked(request: HttpRequest) -> HttpResponse | tuple[Conversation, ChatError] | None:
@@ -106,17 +114,26 @@ def _conversation(request: HttpRequest, guest: Guest) -> Conversation:
 
 def _take_message(request: HttpRequest, guest: Guest) -> None:
     """Count it, and let it say what a guest may. Raises ChatError."""
-    trial, key = guest.trial, request.POST.get("key", "")
+    trial = guest.trial
     if len(request.POST.get("content", "")) > trial.message_length:
         sentence = _("In this trial a message may have at most {limit} characters.")
         raise TooLarge(sentence.format(limit=trial.message_length))
-    is_repeat = Generation.objects.filter(user_id=guest.pk, idempotency_key=key).exists()
-    if not is_repeat:  # what was sent twice, because an answer was lost, is one message
+    if not _is_repeat(request, guest):
         trials.charge(guest)
         request.is_charged = True
+    elif not limits.may_go_unpaid(request, guest):
+        raise QuotaExceeded(_("This message was sent many times already. Reload the page to see its answer."))
     said = QueryDict(mutable=True)
     for field in FIELDS:
         said.setlist(field, request.POST.getlist(field)[-1:])
     said["model"] = str(trial.model_id)
     said[PERSONALITY] = str(trial.persona_id or "")
     request.POST = said
+
+
+def _is_repeat(request: HttpRequest, guest: Guest) -> bool:
+    """What was sent twice, because an answer was lost, is one message; another text under the same key is none."""
+    rows = Generation.objects.filter(user_id=guest.pk, idempotency_key=request.POST.get("key", ""))
+    text = rows.values_list("user_text", flat=True).first()
+    said = clean(request.POST.get("content", "")).replace("\r\n", "\n")
+    return text is not None and said in ("", text)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from allauth.core import ratelimit
+from allauth.core.internal import ratelimit as of_any_method
 from allauth.core.internal.ratelimit import get_ip
 from django.http import HttpRequest
 
-from chatsite.sharing.models import SharedLink
+from chatsite.sharing.models import Guest, SharedLink
 
 PASSWORD, PASSWORDS_OF_LINK = "shared_password", "shared_password_of_link"
 PASSWORD_WINDOW = 300  # seconds, as in ACCOUNT_RATE_LIMITS
 GUEST, GUEST_WINDOW = "guest", 3600
+UNPAID = "guest_unpaid"
+PAGE, PAGE_WINDOW = "shared_page", 60
 
 
 def may_try_password(request: HttpRequest, link: SharedLink) -> bool:
@@ -26,6 +29,18 @@ def forgive(request: HttpRequest, link: SharedLink) -> None:
 
 def may_become_guest(request: HttpRequest) -> bool:
     return ratelimit.consume(request, action=GUEST)
+
+
+def may_go_unpaid(request: HttpRequest, guest: Guest) -> bool:
+    """Of what a guest sends, so much may count as no message: what was refused, and what was sent twice."""
+    return ratelimit.consume(request, action=UNPAID, key=str(guest.pk))
+
+
+def may_read(request: HttpRequest) -> bool:
+    """A page of a shared link takes time to make; members answer for what they ask for, strangers do not."""
+    if request.user.is_authenticated:
+        return True
+    return bool(of_any_method.consume(request, app="allauth.account", action=PAGE, limit_get=True))
 
 
 def _key(request: HttpRequest, link: SharedLink) -> str:

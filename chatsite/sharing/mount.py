@@ -9,6 +9,9 @@ tries a link stays who they are elsewhere. No cookie leaves, either.
 
 Forms are protected by Django's own check, with that form secret in the place of its cookie: whoever forges a request
 knows neither the credential nor the token made of it.
+
+Whoever opens an address with a credential is that guest. So a page of that kind is shown in a frame alone: a link to it
+could be planted, and what its reader writes would be read by whoever planted it.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from asgiref.sync import iscoroutinefunction
 from django.conf import settings
@@ -33,6 +37,7 @@ from conversations.streaming.executors import in_database
 
 PLACE = re.compile(r"(?P<base>/try/(?P<token>[\w-]{43})/)chat(?:/~(?P<credential>[\w-]{43}))?(?P<rest>/.*)", re.ASCII)
 COOKIE = "guest"
+DOCUMENTS = {"document", "iframe", "frame", "embed", "object", "fencedframe"}
 ADDRESS = re.compile(rb'\b([a-z-]+)=\\"(/[cg]/[0-9a-f-]{36}/)')  # in an attribute of HTML within JSON
 
 
@@ -101,6 +106,8 @@ def _enter(request: HttpRequest, place: Place, trial: Trial | None, guest: Guest
         query = request.META.get("QUERY_STRING", "")
         clean = f"{place.base}chat{place.rest}"
         return HttpResponseRedirect(f"{clean}?{query}" if query else clean)  # the cookie does: nobody needs to see it
+    if place.is_named and not place.has_cookie and not _is_within_frame(request, place, trial):
+        return HttpResponse(status=401) if request.method != "GET" else HttpResponseRedirect(f"{place.base}?closed")
     if request.method == "GET" and not trial.is_open and not is_fetch(request) and "/events/" not in place.rest:
         return HttpResponseRedirect(place.base)
     request.guest, request._cached_user = guest, guest.user
@@ -113,6 +120,26 @@ def _enter(request: HttpRequest, place: Place, trial: Trial | None, guest: Guest
     request.path_info = place.rest
     set_script_prefix(f"{place.prefix}/")
     return None
+
+
+def _is_within_frame(request: HttpRequest, place: Place, trial: Trial) -> bool:
+    """Whether this is no page in a window of its own. Scripts, streams and pictures show nobody a page.
+
+    Browsers of before 2023, and all where there is no encryption, do not say. There a page must have been reached from
+    the page that begins a trial in a frame, or from the chat itself: no other site can make that up.
+    """
+    if is_fetch(request) or "/events/" in place.rest:
+        return True
+    kind = request.headers.get("Sec-Fetch-Dest")
+    if kind is not None and kind not in DOCUMENTS:
+        return True
+    if not trial.allowed_origins:
+        return False
+    if kind is not None:
+        return kind == "iframe"
+    before = urlsplit(request.headers.get("Referer", ""))
+    is_ours = before.netloc == request.get_host()
+    return is_ours and (before.path == f"{place.base}embed/" or before.path.startswith(f"{place.prefix}/"))
 
 
 def _turned_away(request: HttpRequest, place: Place) -> HttpResponse:

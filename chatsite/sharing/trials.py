@@ -112,10 +112,22 @@ def ended_guests() -> QuerySet[Guest]:
 
 
 def remove_guests(guests: QuerySet[Guest]) -> int:
-    """Delete these people and all that they wrote. Returns how many. Raises StoreUnavailable; then the rest stays."""
+    """Delete these people and all that they wrote. Returns how many. Raises StoreUnavailable; then the rest stays.
+
+    Whom an administrator has made a member meanwhile stays, with all chats, and is a guest no more.
+    """
     removed = 0
     for guest in guests.select_related("user"):
         Session.objects.filter(session_key=guest.session_key).delete()
+        if _is_member(guest.user):
+            guest.delete()
+            continue
         guest.user.delete()
         removed += 1
     return removed
+
+
+def _is_member(user) -> bool:
+    """Guests have no address, no password and no rights."""
+    has_rights = user.is_staff or user.is_superuser or user.groups.exists() or user.user_permissions.exists()
+    return bool(user.email) or user.has_usable_password() or has_rights

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from django.utils.safestring import SafeString
@@ -31,19 +32,29 @@ _blocks, _replies = RecentlyUsed(6_000_000), RecentlyUsed(2_000_000)  # bytes
 _of_thread = threading.local()
 
 
-def render(text: str, message_id: str = "") -> SafeString:
+def never() -> bool:
+    return False
+
+
+def render(text: str, message_id: str = "", *, is_over: Callable[[], bool] = never) -> SafeString:
     """A whole reply as HTML: its blocks one by one, or together where one defines something for another.
 
-    `message_id` keeps the footnotes of two messages apart that say the same.
+    `message_id` keeps the footnotes of two messages apart that say the same. `is_over` tells, before each block that is
+    not known yet, whether the time for it is used up: then that block is shown as it was written.
     """
     definitions = definitions_of(text)
     if not definitions:
-        return SafeString("".join(map(render_block, split(text))))
+        return SafeString("".join(render_block(source, is_over=is_over) for source in split(text)))
     html = _replies.get(text)
     if html is None:
-        parts = [plain_paragraph(source) or _format(source, definitions) for source in split(text)]
-        html = "".join(parts) + _footnotes(definitions)
-        _replies.put(text, html)
+        parts = [
+            plain_paragraph(source) or (plain_block(clean(source)) if is_over() else _format(source, definitions))
+            for source in split(text)
+        ]
+        is_cut = is_over()
+        html = "".join(parts) + _footnotes(definitions, is_plain=is_cut)
+        if not is_cut:
+            _replies.put(text, html)
     if definitions.footnotes:
         html = _with_words(html)
         html = html.replace(definitions.key, key_of(message_id)) if message_id else html
@@ -55,11 +66,13 @@ def needs_whole(text: str) -> bool:
     return bool(definitions_of(text))
 
 
-def render_block(source: str) -> SafeString:
+def render_block(source: str, *, is_over: Callable[[], bool] = never) -> SafeString:
     """One block (see `split`) as HTML: formatted, or as it was written if that would take too long. Never raises."""
     html = plain_paragraph(source)
     if html is None:
         html = _blocks.get(source)
+    if html is None and is_over():
+        return SafeString(plain_block(clean(source)))
     if html is None:
         html = _format(source)
         _blocks.put(source, html)
@@ -112,11 +125,11 @@ def _with_words(html: str) -> str:
     return html.replace("<summary></summary>", f"<summary>{heading}</summary>")
 
 
-def _footnotes(definitions: Definitions) -> str:
+def _footnotes(definitions: Definitions, *, is_plain: bool) -> str:
     if not definitions.footnotes:
         return ""
     try:
-        html = _formatter().format_footnotes(definitions)
+        html = None if is_plain else _formatter().format_footnotes(definitions)
     except Exception as error:
         logger.error("%d footnotes could not be formatted: %s", len(definitions.footnotes), type(error).__name__)
         html = None

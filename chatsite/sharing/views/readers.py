@@ -5,8 +5,10 @@ A link that never was, one that is past its day and one that is revoked are answ
 
 from __future__ import annotations
 
+from time import thread_time
+
 from django.conf import settings
-from django.core.paginator import Page, Paginator
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -23,7 +25,10 @@ from chatsite.sharing.responses import unindexed
 from conversations.access import members_only
 from conversations.rendering import render as render_markdown
 
-PAGE_SIZE = 100  # messages: whoever is a stranger may not make the site render thousands at once
+# Whoever is a stranger may not make the site render much at once.
+PAGE_SIZE = 100  # messages
+PAGE_LENGTH = 50_000  # characters; a longer message has a page of its own
+RENDERING = 0.5  # seconds of CPU for a page; what is left then is shown as it was written
 PROOF = "shared"
 PROOF_AGE = 24 * 60 * 60  # seconds
 CLOSED = Problem(
@@ -31,6 +36,14 @@ CLOSED = Problem(
     "not_found",
     gettext_lazy("This link opens nothing"),
     gettext_lazy("It may be mistyped, past its day, or revoked. Ask whoever gave it to you for a new one."),
+)
+
+
+TOO_MANY_PAGES = Problem(
+    429,
+    "too_many_requests",
+    gettext_lazy("Too many pages at once"),
+    gettext_lazy("Many pages were opened from your network within a minute. Wait a minute, then reload this page."),
 )
 
 
@@ -43,12 +56,14 @@ def shared(request: HttpRequest, token: str) -> HttpResponse:
         return errors.respond(request, CLOSED)
     if link.has_password and not _is_open(request, link):
         return _ask(request, link)
+    if not limits.may_read(request):
+        return errors.respond(request, TOO_MANY_PAGES, retry_after=limits.PAGE_WINDOW)
     if request.method == "POST":
         return redirect("sharing:shared", token)
     if _counts(request, link):
         links.count_view(link)
-    page = Paginator(snapshots.loads(link.snapshot), PAGE_SIZE).get_page(request.GET.get("page"))
-    context = {"link": link, "token": token, "page": page, "messages_shown": _shown(page)}
+    page = Paginator(_pages(snapshots.loads(link.snapshot)), 1).get_page(request.GET.get("page"))
+    context = {"link": link, "token": token, "page": page, "messages_shown": _shown(page[0])}
     return render(request, "sharing/shared.html", context)
 
 
@@ -105,5 +120,23 @@ def _counts(request: HttpRequest, link: SharedLink) -> bool:
     return not is_ahead and request.user.pk != link.user_id
 
 
-def _shown(page: Page) -> list[dict]:
-    return [{"said": said, "html": render_markdown(said.content) if said.role == "assistant" else ""} for said in page]
+def _pages(said: tuple[snapshots.Said, ...]) -> list[list[snapshots.Said]]:
+    """At least one message on each, and no more than can be rendered in time."""
+    pages: list[list[snapshots.Said]] = [[]]
+    length = 0
+    for one in said:
+        if pages[-1] and (length + len(one.content) > PAGE_LENGTH or len(pages[-1]) == PAGE_SIZE):
+            pages.append([])
+            length = 0
+        pages[-1].append(one)
+        length += len(one.content)
+    return pages
+
+
+def _shown(page: list[snapshots.Said]) -> list[dict]:
+    end = thread_time() + RENDERING
+
+    def html_of(said: snapshots.Said) -> str:
+        return render_markdown(said.content, is_over=lambda: thread_time() > end) if said.role == "assistant" else ""
+
+    return [{"said": said, "html": html_of(said)} for said in page]

@@ -39,7 +39,7 @@ def _show(request: HttpRequest, trial: Trial, embedded: bool, error: ChatError |
     if trial.is_open and error is None and trials.guest_of(trial, request.COOKIES.get(COOKIE, "")):
         return HttpResponseRedirect(_chat(trial))
     status = error.status if error else 200 if trial.is_open else 410
-    context = {"trial": trial, "error": error, "embedded": embedded}
+    context = {"trial": trial, "error": error, "embedded": embedded, "is_sent_back": "closed" in request.GET}
     return render(request, "sharing/trial.html", context, status=status)
 
 
