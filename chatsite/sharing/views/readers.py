@@ -27,7 +27,7 @@ from conversations.rendering import render as render_markdown
 
 # Whoever is a stranger may not make the site render much at once.
 PAGE_SIZE = 100  # messages
-PAGE_LENGTH = 50_000  # characters; a longer message has a page of its own
+PAGE_LENGTH = 50_000  # characters, beyond which no further message begins
 RENDERING = 0.5  # seconds of CPU for a page; what is left then is shown as it was written
 PROOF = "shared"
 PROOF_AGE = 24 * 60 * 60  # seconds
@@ -121,11 +121,11 @@ def _counts(request: HttpRequest, link: SharedLink) -> bool:
 
 
 def _pages(said: tuple[snapshots.Said, ...]) -> list[list[snapshots.Said]]:
-    """At least one message on each, and no more than can be rendered in time."""
+    """No more on each than can be rendered in time, and a question stays with a long answer."""
     pages: list[list[snapshots.Said]] = [[]]
     length = 0
     for one in said:
-        if pages[-1] and (length + len(one.content) > PAGE_LENGTH or len(pages[-1]) == PAGE_SIZE):
+        if pages[-1] and (length >= PAGE_LENGTH or len(pages[-1]) == PAGE_SIZE):
             pages.append([])
             length = 0
         pages[-1].append(one)
