@@ -8,9 +8,10 @@ BIND ?= 127.0.0.1
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
-# Several files at once; each worker has a database and servers of its own.
+# Several files at once; each worker has a database and servers of its own. In their order, or a worker could get an
+# asynchronous test after one in a browser, whose loop then runs in its thread.
 WORKERS ?= auto
-SIDE_BY_SIDE = --numprocesses $(WORKERS) --maxprocesses 4 --dist loadfile
+SIDE_BY_SIDE = --numprocesses $(WORKERS) --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 PYTEST = $(BIN)/python -m pytest $(if $(filter true 1,$(CI)),-p tests.no_skips)
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url --no-emit-find-links
 # What holds no text of the site's.

@@ -104,13 +104,13 @@ def logged_out(request: HttpRequest) -> HttpResponse:
             action=request.path,
             parent_id=request.POST.get("parent_id", ""),
             login_url=login_url,
-            is_temporary=TEMPORARY in request.POST,
+            is_temporary=_says_temporary(request),
         )
         return _render_composer(request, _refused(request, composer, error), error)
     if is_fetch(request) or match.url_name == "follow":
         return HttpResponse(status=401)
     author = request.get_signed_cookie(AUTHOR_COOKIE, default="", salt=AUTHOR_COOKIE)
-    if author and content.strip() and TEMPORARY not in request.POST:  # a session is stored
+    if author and content.strip() and not _says_temporary(request):  # a session is stored
         request.session[DRAFT] = {"author": author, "content": content[: settings.CHAT_MAX_MESSAGE_LENGTH]}
     return redirect(login_url)
 
@@ -146,6 +146,14 @@ def _page_of(match) -> str:
     if "conversation_id" in match.kwargs:
         return reverse("conversations:show", args=[match.kwargs["conversation_id"]])
     return reverse("conversations:home")
+
+
+def _says_temporary(request: HttpRequest) -> bool:
+    """Whether what was sent, by nobody who is known, is for a temporary chat: by its form, or by its address."""
+    conversation_id = request.resolver_match.kwargs.get("conversation_id")
+    if TEMPORARY in request.POST or conversation_id is None:
+        return TEMPORARY in request.POST
+    return Conversation.objects.filter(pk=conversation_id, is_temporary=True).exists()
 
 
 def _named(request: HttpRequest) -> Conversation | None:

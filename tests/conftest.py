@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.core.cache import cache
 from django.core.management import call_command
+from django.utils import translation
 
 from chatsite.branding import current as branding
 from conversations import services, streaming
@@ -24,6 +25,12 @@ def _translations():
 def _no_branding_yet():
     """Nor is the database asked for it before a test writes there."""
     branding.reset()
+
+
+@pytest.fixture(autouse=True)
+def _own_language():
+    """A request in another language leaves it to the thread that asked."""
+    translation.deactivate()
 
 
 @pytest.fixture(autouse=True)

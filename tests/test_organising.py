@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import uuid
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -18,6 +20,7 @@ from conversations.models import Conversation, Folder, Generation, StoredTranscr
 from conversations.services import folders, organising
 from conversations.sidebar import sidebar
 from conversations.streaming import storing
+from conversations.types import Message
 
 pytestmark = pytest.mark.django_db
 FETCH = {"X-Requested-With": "fetch"}
@@ -292,6 +295,51 @@ def test_a_store_that_is_away_keeps_nobody_from_deleting_for_good(alice, chat, m
     monkeypatch.undo()
     storing.purge_deleted()
     assert not Conversation.objects.exists()
+
+
+@contextmanager
+def just_before(words: str, change):
+    """Somebody else's `change` comes just before the first statement that begins with these words."""
+    still = [change]
+
+    def intervene(execute, sql, params, many, context):
+        if still and sql.startswith(words):
+            still.pop()()
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(intervene):
+        yield
+    assert not still
+
+
+@pytest.mark.parametrize("by", ["page", "service"])
+def test_a_chat_that_is_taken_back_while_the_trash_is_emptied_stays_whole(browser, alice, chat, by):
+    services.store(chat, Message("user", "Do not lose me."))
+    (other,) = chats(alice, 1)
+    services.trash(services.chosen(alice, [chat.pk, other.pk]), timezone.now())
+
+    def taken_back():
+        assert services.restore(services.trash_of(alice).filter(pk=chat.pk)) == 1
+
+    with just_before('UPDATE "conversations_conversation" SET "deleted_at"', taken_back):
+        if by == "page":
+            browser.post(reverse("conversations:empty_trash"), {"confirmed": "1"})
+        else:
+            assert services.purge(services.trash_of(alice)) == 1
+    assert titles(Conversation.objects.all()) == ["Plans"]
+    assert [message.content for message in services.read(chat).messages] == ["Do not lose me."]
+    assert not StoredTranscript.objects.filter(conversation_id=other.pk).exists()
+
+
+def test_a_chat_that_is_taken_back_before_the_clock_empties_the_trash_stays(alice, chat, settings):
+    services.trash(services.chosen(alice, [chat.pk]), timezone.now() - timedelta(days=settings.CHAT_TRASH_DAYS + 1))
+
+    def taken_back():
+        services.restore(services.trash_of(alice))
+
+    with just_before('UPDATE "conversations_conversation" SET "deleted_at"', taken_back):
+        call_command("empty_trash", verbosity=0)
+    assert where(alice)["recent"] == ["Plans"]
 
 
 def test_old_trash_goes_by_itself_and_by_the_command(alice, settings):

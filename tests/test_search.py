@@ -8,11 +8,13 @@ from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import DataError, connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from conversations import services
+from conversations.indexing import complete_or_later
+from conversations.indexing.base import TABLE
 from conversations.models import Conversation, Folder, SearchEntry
 from conversations.stores import get_store
 from conversations.streaming import storing
@@ -278,6 +280,20 @@ def test_storing_a_turn_twice_adds_nothing(alice):
     services.store(chat, message)
     services.store(chat, message)
     assert SearchEntry.objects.filter(conversation=chat).count() == words_in_index() == 2
+
+
+def test_what_a_database_quotes_of_a_row_is_not_in_the_log(alice, caplog):
+    def broken(execute, sql, params, many, context):
+        if TABLE in sql and not sql.startswith("SELECT"):
+            raise DataError(f"Failing row contains ({params}).")  # as Postgres says it
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(broken):
+        chat = services.create(alice, title="Zwetschgen")
+        services.store(chat, Message("user", "Zwetschgen, too"))
+        complete_or_later(chat.key, [Message("user", "Zwetschgen again")])
+    assert caplog.text.count("DataError") == 3
+    assert "Zwetschgen" not in caplog.text
 
 
 def test_an_index_that_fails_keeps_no_turn_from_being_stored(alice, monkeypatch):

@@ -9,6 +9,7 @@ import pytest
 from django.apps import apps
 from django.contrib.sessions.models import Session
 from django.core.cache import caches
+from django.db import connection
 from django.test import AsyncClient
 from django.urls import reverse
 from django.utils import timezone
@@ -219,6 +220,55 @@ async def test_what_nobody_uses_any_more_goes_by_itself_and_of_many_the_oldest(e
     assert mine == storing.MOST_TEMPORARY
 
 
+async def test_one_that_its_owner_goes_on_with_at_the_last_moment_does_not_end(engine, alice):
+    generation = await finished(await begin(alice))
+    rows = Conversation.objects.filter(pk=generation.conversation_id)
+    await in_database(lambda: rows.update(updated_at=timezone.now() - timedelta(hours=3)))
+
+    def ended() -> int:
+        sent = []
+
+        def send_first(execute, sql, *rest):
+            if not sent and not sql.startswith("SELECT"):
+                sent.append(True)
+                rows.update(updated_at=timezone.now())
+            return execute(sql, *rest)
+
+        with connection.execute_wrapper(send_first):
+            return storing.end_temporary()
+
+    assert await in_database(ended) == 0
+    assert await contents(generation.conversation) == [f"Tell me of {SECRET}"] * 2
+
+
+async def test_its_own_system_prompt_is_told_to_the_model_and_not_written_down(engine, alice, scripted):
+    own = services.Wish(personality=services.OWN_TEXT, prompt=f"You know all of {SECRET}.")
+    chat = (await finished(await begin(alice, wish=own))).conversation
+    assert scripted.requests[-1].messages[0].content == f"You know all of {SECRET}."
+    assert await nowhere()
+    found = await in_database(lambda: services.by_id(alice, chat.pk, temporary=True))
+    await finished(await services.send_message(found, "And then?"))
+    assert scripted.requests[-1].messages[0].content == f"You know all of {SECRET}."
+    client = AsyncClient()
+    await client.aforce_login(alice)
+    url = reverse("conversations:settings", args=[chat.pk])
+    await client.post(url, {"personality": "own", "system_prompt": f"You cook {SECRET}."}, headers=FETCH)
+    await client.post(reverse("conversations:send", args=[chat.pk]), {"content": "How?", "key": "k" * 32})
+    assert scripted.requests[-1].messages[0].content == f"You cook {SECRET}."
+    assert f"You cook {SECRET}." in (await client.get(url)).content.decode()
+    assert await nowhere()
+
+
+async def test_the_text_of_a_persona_that_is_deleted_is_kept_with_what_was_said(engine, alice, scripted):
+    persona = await in_database(lambda: services.save_persona(alice, name="Cook", prompt=f"You cook {SECRET}."))
+    chat = (await finished(await begin(alice, wish=services.Wish(personality=str(persona.pk))))).conversation
+    await in_database(services.delete_persona, persona)
+    found = await in_database(lambda: services.by_id(alice, chat.pk, temporary=True))
+    await finished(await services.send_message(found, "And then?"))
+    assert scripted.requests[-1].messages[0].content == f"You cook {SECRET}."
+    assert await nowhere()
+
+
 async def test_its_length_has_an_end(engine, alice, settings):
     settings.CHAT_TEMPORARY_SIZE = 20_000
     generation = await finished(await begin(alice, "x" * 15_500))
@@ -253,6 +303,25 @@ async def test_a_browser_begins_it_and_what_was_typed_after_the_session_ended_is
     assert refused.status_code == 302
     refused = await client.post(reverse("conversations:start"), sent, headers=FETCH)
     assert 'name="temporary" value="1"' in refused.content.decode()  # sent again, it is temporary still
+    assert await nowhere()
+
+
+async def test_another_version_that_was_typed_after_the_session_ended_is_not_stored(engine, alice):
+    client = AsyncClient()
+    await client.aforce_login(alice)
+    await client.get(reverse("conversations:home"))  # the browser knows who uses it
+    generation = await finished(await begin(alice))
+    url = reverse("conversations:edit", args=[generation.conversation_id])
+    page = (await client.get(f"{url}?message={generation.user_message_id}")).content.decode()
+    assert 'name="temporary" value="1"' in page
+    await in_database(client.session.flush)
+    sent = {"content": f"No, {SECRET}!", "key": "k" * 32, "message_id": generation.user_message_id}
+    assert (await client.post(url, sent)).status_code == 302  # a page of before the field was there
+    assert await nowhere()
+    refused = await client.post(url, sent, headers=FETCH)
+    assert 'name="temporary" value="1"' in refused.content.decode()
+    await in_store(services.end, generation.conversation)
+    assert (await client.post(url, sent | {"temporary": "1"})).status_code == 302
     assert await nowhere()
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import replace
 
 import pytest
-from django.test import Client
+from django.test import AsyncClient, Client
 from django.urls import reverse
 
-from conversations import services
+from conversations import services, streaming
 from conversations.errors import ConversationBusy, InputError
 from conversations.models import Generation
 from conversations.stores import get_store
@@ -125,3 +126,47 @@ def test_the_page_tells_what_was_taken_back_and_gives_the_question_once(client: 
     assert ">\nWhat?</textarea>" in page
     assert "This chat is cleared." in page
     assert "What?" not in client.get(answer["Location"]).content.decode()
+
+
+@pytest.mark.parametrize("verb", ["clear", "take_back"])
+@pytest.mark.parametrize("is_followed", [False, True])
+async def test_a_page_from_before_does_not_go_on_with_what_was_turned_back(chat, alice, scripted, verb, is_followed):
+    end = (await branch(chat))[-1]
+    await in_store(*((services.clear, chat) if verb == "clear" else (services.take_back, chat, end.id)))
+    if is_followed:  # another tab has gone on
+        await finished(await services.send_message(chat, "three"))
+    shown, asked = contents(await branch(chat)), len(scripted.requests)
+    client = AsyncClient()
+    await client.aforce_login(alice)
+    sent = {"content": "Who am I?", "parent_id": end.id, "key": "k" * 32}
+    url = reverse("conversations:send", args=[chat.pk])
+    for headers in ({"X-Requested-With": "fetch"}, {}):
+        answer = await client.post(url, sent, headers=headers)
+        assert answer.status_code == 400
+        page = answer.content.decode()
+        assert "This chat has changed meanwhile. Reload the page and send again." in page
+        assert ">\nWho am I?</textarea>" in page
+    assert (contents(await branch(chat)), len(scripted.requests)) == (shown, asked)
+    again = dict(re.findall(r'name="(parent_id|key)" value="([^"]*)"', page))  # without a script the page is new
+    assert (await client.post(url, sent | again)).status_code == 303
+    assert contents(await branch(chat))[:-1] == [*shown, "Who am I?"]
+    await streaming.shutdown()
+
+
+async def test_what_was_brought_back_is_gone_on_with_from_every_page(chat, scripted):
+    end = (await branch(chat))[-1]
+    await in_store(services.clear, chat)
+    await in_store(services.select, chat, end.id)
+    await finished(await services.send_message(chat, "three", parent_id=end.id))
+    assert contents(scripted.requests[-1].messages)[1:] == ["one", "one", "two", "two", "three"]
+
+
+async def test_two_tabs_at_what_was_gone_on_with_after_clearing_make_versions(chat, scripted):
+    await in_store(services.clear, chat)
+    first = await finished(await services.send_message(chat, "three", parent_id=""))
+    for text in ("four", "five"):
+        await finished(await services.send_message(chat, text, parent_id=first.reply_id))
+    await finished(await services.send_message(chat, "another beginning", parent_id=""))
+    await finished(await services.send_message(chat, "six", parent_id=first.reply_id))
+    assert contents(await branch(chat)) == ["three", "three", "six", "six"]
+    assert len((await in_store(services.read, chat)).messages) == 14

@@ -49,7 +49,8 @@ def get_index(vendor: str = "") -> FullTextIndex:
 def index_messages(key: Key, messages: Iterable[Message]) -> None:
     """Make these messages findable, and the title if it is new. What cannot be done now is done later.
 
-    Of a temporary chat, and of one that is gone, nothing is kept. Raises nothing but what a broken transaction around
+    Of a temporary chat, and of one that is gone, nothing is kept. The log gets the kind of an error only: a database
+    may quote the row in its text. Raises nothing but what a broken transaction around
     it raises: a text must be kept whether it can be found or not.
     """
     try:
@@ -57,7 +58,7 @@ def index_messages(key: Key, messages: Iterable[Message]) -> None:
             for title in _titles(key):
                 get_index().add(key, [*_entry(title), *entries_of(messages)])
     except Exception as error:
-        logger.warning("A chat is made findable later: %s: %s", type(error).__name__, error)
+        logger.warning("A chat is made findable later: %s", type(error).__name__)
         plain_sql.update(Conversation, {"id": key.conversation_id}, {"is_indexed": False})
 
 
@@ -69,7 +70,7 @@ def index_title(key: Key) -> None:
                 for entry in _entry(title):
                     get_index().put(key, entry)
     except Exception as error:
-        logger.warning("A title is made findable later: %s: %s", type(error).__name__, error)
+        logger.warning("A title is made findable later: %s", type(error).__name__)
         plain_sql.update(Conversation, {"id": key.conversation_id}, {"is_indexed": False})
 
 
@@ -104,7 +105,7 @@ def complete_or_later(key: Key, messages: Iterable[Message]) -> None:
     try:
         complete(key, messages)
     except Exception as error:
-        logger.warning("A chat is made findable later: %s: %s", type(error).__name__, error)
+        logger.warning("A chat is made findable later: %s", type(error).__name__)
 
 
 def _titles(key: Key) -> list[str]:

@@ -155,7 +155,7 @@ def _save_new(draft: Draft) -> None:
         conversation.title = titles.fallback(draft.text)[:TITLE_MAX_LENGTH]
     if (store := store_of(conversation)).shares_database:
         store.save(conversation.key, Transcript())
-    plain_sql.insert(conversation)
+    storing.insert_conversation(conversation)
 
 
 def _bring_to_top(draft: Draft) -> None:

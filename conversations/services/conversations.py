@@ -15,7 +15,7 @@ from conversations.errors import InputError, NotFound, Over, StoreUnavailable, T
 from conversations.indexing import index_messages, index_title
 from conversations.models import TITLE_MAX_LENGTH, ChatModel, Conversation, Generation
 from conversations.outbox import laid_over
-from conversations.stores import get_store, store_of
+from conversations.stores import get_store, store_of, temporary_store
 from conversations.stores.document import dumps
 from conversations.streaming import storing
 from conversations.types import Message, Transcript
@@ -35,6 +35,8 @@ def by_id(user, conversation_id, *, temporary: bool = False) -> Conversation:
     found = rows.select_related("model", "persona").filter(pk=conversation_id).first()
     if found is None:
         raise NotFound(_("This chat does not exist."))
+    if found.is_temporary:
+        found.system_prompt = temporary_store().system_prompt(found.key)
     return found
 
 
@@ -155,6 +157,7 @@ def delete(conversation: Conversation) -> None:
 
 def end(conversation: Conversation) -> None:
     """Make a temporary chat gone at once, with all that was said in it; a running reply closes its upstream."""
+    Conversation.objects.filter(pk=conversation.pk).update(deleted_at=timezone.now())
     storing.purge(conversation)
 
 

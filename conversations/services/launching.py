@@ -25,14 +25,14 @@ from conversations.services.judging import judged_again, judged_system_prompt
 from conversations.services.prompting import Prompt, characters_of
 from conversations.services.replaying import replay
 from conversations.services.stopping import made_way
-from conversations.stores import store_of
+from conversations.stores import first_document, store_of
 from conversations.streaming import current_writer, storing
 from conversations.streaming.candidates import Candidate
 from conversations.streaming.executors import in_database, in_store
 from conversations.streaming.joint import Joint
 from conversations.streaming.reply import LiveReply
 from conversations.streaming.writer import Writer
-from conversations.types import Message, Transcript
+from conversations.types import Message
 
 T = TypeVar("T")
 
@@ -138,7 +138,7 @@ async def _accept_and_write(
     key, was_adding = conversation.key, conversation._state.adding
     is_new = was_adding and not store.shares_database
     if is_new:
-        await in_store(store.save, key, Transcript())
+        await in_store(store.save, key, first_document(conversation))
     try:
         generations, is_fresh = await in_database(accept_all, drafts, writer_id)
     except Exception as error:

@@ -100,11 +100,14 @@ def restore(rows: ConversationQuerySet) -> int:
 
 
 def purge(rows: ConversationQuerySet) -> int:
-    """Gone for good. The documents of many, or while the store is away, are removed by the clock."""
-    some = list(rows[:PURGED_AT_ONCE])
-    count = rows.update(deleted_at=timezone.now())
+    """Gone for good. The documents of many, or while the store is away, are removed by the clock.
+
+    Only what is still in the trash at that very moment: a chat that is taken back meanwhile stays whole.
+    """
+    moment = timezone.now()
+    count = rows.filter(trashed_at__isnull=False, deleted_at=None).update(deleted_at=moment)
     try:
-        for conversation in some:
+        for conversation in Conversation.objects.filter(deleted_at=moment).order_by()[:PURGED_AT_ONCE]:
             storing.purge(conversation)
     except StoreUnavailable as error:
         logger.warning("A deleted conversation's document could not be removed yet: %s", error)

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from conversations.cleaning import clean, whole_number
 from conversations.errors import InputError, NotFound
 from conversations.models import PROMPT_MAX_LENGTH, ChatDefaults, Conversation, Persona
+from conversations.stores import temporary_store
 
 MOST_PERSONAS = 200  # of one person: the panel lists them all
 
@@ -88,8 +89,13 @@ def _too_long(label: str, limit: int) -> str:
 def _leave_its_text(instance: Persona, **_signal: object) -> None:
     """Whoever deletes it, in whatever way. What administrators wrote becomes nobody's own: people may not read it."""
     left = {"persona": None} if instance.owner_id is None else {"persona": None, "system_prompt": instance.prompt}
-    for model in (Conversation, ChatDefaults):
-        model.objects.filter(persona=instance).update(**left)
+    rows = Conversation.objects.filter(persona=instance)
+    if "system_prompt" in left:
+        for conversation in rows.filter(is_temporary=True):  # their row keeps no text
+            temporary_store().set_system_prompt(conversation.key, instance.prompt)
+    rows.filter(is_temporary=True).update(persona=None)
+    rows.update(**left)
+    ChatDefaults.objects.filter(persona=instance).update(**left)
 
 
 pre_delete.connect(_leave_its_text, sender=Persona, dispatch_uid="conversations.personas")

@@ -16,6 +16,8 @@ from conversations.stores import store_of
 from conversations.streaming import storing
 from conversations.types import Message, Transcript
 
+ASIDE = "set_aside"  # a field of the document: the ids of what followed where the end was moved back to
+
 
 def take_back(conversation: Conversation, message_id: str) -> Message:
     """Show the branch as it was before its last question, and return that question.
@@ -29,7 +31,7 @@ def take_back(conversation: Conversation, message_id: str) -> Message:
     def before(transcript: Transcript) -> Transcript:
         question = _last_question(transcript, message_id)
         taken[:] = [question]
-        return replace(transcript, leaf=question.parent_id)
+        return _shown_again(transcript, question.parent_id)
 
     store_of(conversation).update(conversation.key, before)
     if not taken:  # it was deleted meanwhile, or the store lost it
@@ -40,7 +42,37 @@ def take_back(conversation: Conversation, message_id: str) -> Message:
 def clear(conversation: Conversation) -> None:
     """Show nothing: the next message begins anew, after the system prompt alone. Raises as `take_back`."""
     _let_the_store_follow(conversation)
-    store_of(conversation).update(conversation.key, lambda transcript: replace(transcript, leaf=None))
+    store_of(conversation).update(conversation.key, lambda transcript: _shown_again(transcript, None))
+
+
+def is_behind(transcript: Transcript, message_id: str) -> bool:
+    """Whether this message was taken back or cleared and is not shown: a page that shows it is from before.
+
+    Whatever else stands beside what is shown, as when two tabs went on from one message, is a version like any other.
+    """
+    gone = _aside(transcript) - {message.id for message in transcript.branch()}
+    return bool(gone) and any(message.id in gone for message in transcript.branch(message_id))
+
+
+def brought_back(transcript: Transcript) -> Transcript:
+    """What is shown counts as taken back no more."""
+    shown = {message.id for message in transcript.branch()}
+    return _with_aside(transcript, _aside(transcript) - shown) if _aside(transcript) & shown else transcript
+
+
+def _shown_again(transcript: Transcript, leaf: str | None) -> Transcript:
+    """The end moved back to here. What followed is marked, since nothing else tells it from a version."""
+    following = {message.id for message in transcript.messages if message.parent_id == leaf}
+    return _with_aside(replace(transcript, leaf=leaf), _aside(transcript) | following)
+
+
+def _aside(transcript: Transcript) -> set[str]:
+    marked = transcript.extra.get(ASIDE)
+    return {one for one in marked if isinstance(one, str)} if isinstance(marked, list) else set()
+
+
+def _with_aside(transcript: Transcript, ids: set[str]) -> Transcript:
+    return replace(transcript, extra={**transcript.extra, ASIDE: sorted(ids)})
 
 
 def later(transcript: Transcript) -> str:

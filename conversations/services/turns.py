@@ -20,6 +20,7 @@ from conversations.services.catalogue import available_models
 from conversations.services.conversations import read, read_with_room
 from conversations.services.judging import judged
 from conversations.services.launching import body_hash, launch, once
+from conversations.services.turning_back import brought_back, is_behind
 from conversations.services.wishes import Wish, chosen_with_options, said_beside
 from conversations.stores import store_of
 from conversations.streaming.executors import in_database, in_store
@@ -164,7 +165,7 @@ def select(conversation: Conversation, message_id: str | None) -> None:
         if message_id is not None and message_id not in transcript.index():
             raise InputError(_("There is no such message in this chat any more. Reload the page."))
         leaf = None if message_id is None else transcript.end_below(message_id)
-        return transcript if leaf == transcript.leaf else replace(transcript, leaf=leaf)
+        return transcript if leaf == transcript.leaf else brought_back(replace(transcript, leaf=leaf))
 
     transcript = store_of(conversation).update(conversation.key, chosen)
     reply = transcript.index().get(message_id or "")
@@ -175,7 +176,8 @@ def select(conversation: Conversation, message_id: str | None) -> None:
 def parent_of(transcript: Transcript, parent_id: str | None) -> str | None:
     """The id to append to; of answers that stand side by side, none of them kept, the first one.
 
-    Raises InputError for an unknown one, ConversationBusy while it is being written.
+    Raises InputError for an unknown one, and for one that was taken back or cleared meanwhile; ConversationBusy while
+    it is being written.
     """
     parent = transcript.leaf if parent_id is None else parent_id or None
     if parent is None:
@@ -183,7 +185,7 @@ def parent_of(transcript: Transcript, parent_id: str | None) -> str | None:
     if lanes := transcript.lanes(parent):
         parent = lanes[0].id
     message = transcript.index().get(parent)
-    if message is None:
+    if message is None or is_behind(transcript, parent):
         raise InputError(_("This chat has changed meanwhile. Reload the page and send again."))
     if message.metadata.get("status") == Generation.Status.IN_PROGRESS:
         raise ConversationBusy(

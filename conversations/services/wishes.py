@@ -15,6 +15,7 @@ from conversations.services.catalogue import choose_model
 from conversations.services.personas import usable_persona
 from conversations.services.tuning import open_settings, prepared_options, usual_settings
 from conversations.services.values import checked, nearest
+from conversations.stores import temporary_store
 from conversations.types import NOTHING, Setting
 
 OWN_TEXT = "own"
@@ -65,9 +66,12 @@ def tune(conversation: Conversation, wish: Wish, *, model: int | None = None) ->
     InputError, naming the field, and BackendUnavailable if there is no model at all; then nothing is kept.
     """
     take(conversation, choose_model(model, conversation), wish)
-    Conversation.objects.filter(pk=conversation.pk).update(
-        options=conversation.options, persona=conversation.persona, system_prompt=conversation.system_prompt
-    )
+    kept_in_row = {"options": conversation.options, "persona": conversation.persona}
+    if conversation.is_temporary:
+        temporary_store().set_system_prompt(conversation.key, conversation.system_prompt)
+    else:
+        kept_in_row["system_prompt"] = conversation.system_prompt
+    Conversation.objects.filter(pk=conversation.pk).update(**kept_in_row)
 
 
 def take(conversation: Conversation, model: ChatModel, wish: Wish, *beside: ChatModel) -> None:

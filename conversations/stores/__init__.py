@@ -11,9 +11,10 @@ from django.utils.module_loading import import_string
 
 from conversations.models import Conversation
 from conversations.stores.base import ConversationStore
-from conversations.stores.temporary import temporary_store
+from conversations.stores.temporary import SYSTEM_PROMPT, temporary_store
+from conversations.types import Transcript
 
-__all__ = ["ConversationStore", "build_store", "get_store", "store_of"]
+__all__ = ["ConversationStore", "build_store", "first_document", "get_store", "store_of", "temporary_store"]
 
 _lock = threading.Lock()
 
@@ -32,6 +33,13 @@ def get_store() -> ConversationStore:
 def store_of(conversation: Conversation) -> ConversationStore:
     """Where its transcript lives: in the configured store, unless it is temporary."""
     return temporary_store() if conversation.is_temporary else get_store()
+
+
+def first_document(conversation: Conversation) -> Transcript:
+    """What a new one begins with: of a temporary one, with its own system prompt, which its row does not have."""
+    if conversation.is_temporary and conversation.system_prompt:
+        return Transcript(extra={SYSTEM_PROMPT: conversation.system_prompt})
+    return Transcript()
 
 
 @cache

@@ -3,8 +3,9 @@
     {"schema": 1, "user_id": …, "conversation_id": …, "leaf": id or null, "messages": [
         {"id", "parent_id": id or null, "role", "content", "created_at": ISO 8601 in UTC, "metadata": {…}}]}
 
-Fields that this version does not know, a newer schema number included, are kept as they are. Equal
-transcripts make equal bytes, so documents can be compared by checksum.
+Also "set_aside", the ids of what followed where the end was moved back to (services/turning_back.py), and in temporary
+chats "system_prompt" (stores/temporary.py). Fields that this version does not know, a newer schema number included, are
+kept as they are. Equal transcripts make equal bytes, so documents can be compared by checksum.
 """
 
 from __future__ import annotations

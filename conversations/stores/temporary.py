@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 
 from django.conf import settings
@@ -18,6 +19,7 @@ from conversations.stores.base import CONFLICT, ConversationStore
 from conversations.stores.document import dumps, loads
 from conversations.types import Key, Transcript
 
+SYSTEM_PROMPT = "system_prompt"  # a field of the document
 LOCK_SECONDS = 5  # whoever held it for longer is gone
 
 
@@ -41,6 +43,14 @@ class TemporaryStore(ConversationStore):
         finally:
             cache.delete(f"{name}:lock")
         return loads(text, key, version)
+
+    def system_prompt(self, key: Key) -> str:
+        """What its owner wrote for the model of this chat: said in it like the rest, so it is kept with the rest."""
+        return str(self.load(key).extra.get(SYSTEM_PROMPT, ""))
+
+    def set_system_prompt(self, key: Key, text: str) -> None:
+        """Of a chat that is over, nothing is kept. Raises ConflictError."""
+        self.update(key, lambda known: replace(known, extra={**known.extra, SYSTEM_PROMPT: text}))
 
     def delete(self, key: Key, *, version: str | None = None) -> None:
         if version is not None and self.load(key).version not in (None, version):

@@ -49,7 +49,7 @@ class CatchingUp:
             raise
         except Exception as error:  # a broken document must not keep the others waiting
             self._refused[chat.pk] = time.monotonic()
-            logger.warning("Chat %s cannot be made findable: %s: %s", chat.pk, type(error).__name__, error)
+            logger.warning("Chat %s cannot be made findable: %s", chat.pk, type(error).__name__)
 
 
 def _waiting(but: list[UUID]) -> list[Conversation]:

@@ -36,6 +36,15 @@ def insert(generation: Generation) -> None:
         setattr(generation, name, text)
 
 
+def insert_conversation(conversation: Conversation) -> None:
+    """Save a new one: a temporary one without its owner's own system prompt, which its document has."""
+    prompt = conversation.system_prompt
+    if conversation.is_temporary:
+        conversation.system_prompt = ""
+    plain_sql.insert(conversation)
+    conversation.system_prompt = prompt
+
+
 def store_turn(generation_id: UUID) -> bool:
     """Bring a decided turn into the store and note it in the row. Doing it twice adds nothing.
 
@@ -83,9 +92,16 @@ def end_temporary(user_id: int | None = None) -> int:
         doomed = rows.filter(updated_at__lt=long_ago)[:OUTBOX_BATCH]
     else:
         doomed = rows.filter(user_id=user_id).order_by("-updated_at")[MOST_TEMPORARY:]
-    for conversation in doomed:
-        purge(conversation)
-    return len(doomed)
+    return sum(_ended(conversation) for conversation in doomed)
+
+
+def _ended(conversation: Conversation) -> bool:
+    """False where its owner went on with it since it was read: it is not to end then."""
+    rows = Conversation.objects.filter(pk=conversation.pk, updated_at=conversation.updated_at, deleted_at=None)
+    if not rows.update(deleted_at=timezone.now()):
+        return False
+    purge(conversation)
+    return True
 
 
 def waiting_for_store(but: list[UUID]) -> list[UUID]:
@@ -107,7 +123,10 @@ def purge_deleted() -> int:
 
 
 def purge(conversation: Conversation) -> None:
-    """Remove the document, then the row. Raises StoreUnavailable; the tombstone then stays."""
+    """Remove the document, then the row, of what bears a tombstone, which nobody takes away again.
+
+    Raises StoreUnavailable; the tombstone then stays.
+    """
     store_of(conversation).delete(conversation.key)
     Conversation.objects.filter(pk=conversation.pk).delete()
 

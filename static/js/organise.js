@@ -106,6 +106,7 @@ export async function ask(url, { body = null, forMany = false } = {}) {
   isForMany = forMany;
   frame.replaceChildren(await fragmentOf(response));
   if (!frame.querySelector("form")) return showNotice(null);
+  frame.setAttribute("aria-labelledby", "dialog-heading");
   frame.showModal();
   frame.querySelector("input:not([type=hidden])[autofocus], button:not([disabled])")?.focus();
 }

@@ -12,6 +12,7 @@ export function startPrompts(announce) {
   let menu = null;
   let loading = null;
   let field = null;
+  let dismissed = null; // the text for which the list was sent away: it stays away until another is typed
 
   async function load(composer) {
     const response = await fetch(composer.dataset.prompts, { headers: { "X-Requested-With": "fetch" } });
@@ -30,6 +31,11 @@ export function startPrompts(announce) {
     if (!isOpen()) return;
     menu.hidden = true;
     for (const name of ["aria-controls", "aria-autocomplete", "aria-activedescendant"]) field?.removeAttribute(name);
+  }
+
+  function dismiss() {
+    dismissed = field.value;
+    close();
   }
 
   function mark(option) {
@@ -68,6 +74,8 @@ export function startPrompts(announce) {
   async function look(target) {
     field = target;
     const called = CALLED.exec(field.value);
+    if (field.value === dismissed) return;
+    dismissed = null;
     if (!called) return close();
     loading ??= load(field.closest("[data-composer]")).catch(() => (loading = null));
     await loading;
@@ -82,7 +90,7 @@ export function startPrompts(announce) {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step && options.length) mark(options[(at + step + options.length) % options.length]);
     else if ((event.key === "Enter" || event.key === "Tab") && options[at]) choose(options[at]);
-    else if (event.key === "Escape") close();
+    else if (event.key === "Escape") dismiss();
     else return;
     event.preventDefault();
     event.stopPropagation();

@@ -99,7 +99,7 @@ async def test_another_model_answers_and_the_reader_is_told(connect, upstream, a
     assert turn.waits == ["“first” did not answer. Asking “second” instead…"]
     note = "“first” did not answer, so “second” did."
     assert note in turn.page.footer
-    shown = message_views(await in_store(services.read, turn.row.conversation), "")
+    shown = message_views(await in_store(services.read, turn.row.conversation), str(turn.row.conversation_id))
     assert note in footer_html(shown[-1])  # after a reload, too
     assert (turn.reply.metadata["model"], turn.reply.metadata["label"]) == ("second", "second")
     assert (turn.row.upstream_model, turn.row.instead_of) == ("second", "first")

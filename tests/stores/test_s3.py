@@ -307,7 +307,8 @@ def test_secrets_are_in_no_text_that_is_shown_or_logged(service, caplog):
 
 def test_boto_is_imported_at_the_first_call_only():
     code = (
-        "import sys; from conversations.stores.s3 import S3Store; store = S3Store(bucket='chats'); list(store.check());"
+        "import os, sys; os.environ['DJANGO_SETTINGS_MODULE'] = 'tests.settings'; import django; django.setup();"
+        "from conversations.stores.s3 import S3Store; store = S3Store(bucket='chats'); list(store.check());"
         "assert not {'boto3', 'botocore', 'storages'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
