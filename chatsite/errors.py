@@ -25,7 +25,6 @@ from chatsite.problems import (
     BAD_REQUEST,
     DATABASE_AWAY,
     FORBIDDEN,
-    IMPORT_TOO_LARGE,
     MAIL_UNAVAILABLE,
     NOT_FOUND,
     OVERDUE,
@@ -100,10 +99,6 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def too_large(request: HttpRequest) -> HttpResponse:
     return respond(request, TOO_LARGE)
-
-
-def import_too_large(request: HttpRequest) -> HttpResponse:
-    return respond(request, IMPORT_TOO_LARGE)
 
 
 def too_many_requests(request: HttpRequest, *, retry_after: int = 60) -> HttpResponse:

@@ -56,6 +56,24 @@ IMPORT_TOO_LARGE = Problem(
         "Open that page again: it says how large a file may be. Several smaller files can be imported one by one."
     ),
 )
+IMPORT_BUSY = Problem(
+    503,
+    "import_busy",
+    _("Other files are arriving right now"),
+    _(
+        "Yours was not read, because a few large files at a time are taken in, and one of each person. "
+        "Wait a minute, then send it again."
+    ),
+)
+IMPORT_SLOW = Problem(
+    503,
+    "import_slow",
+    _("This file came too slowly"),
+    _(
+        "It was cut off, so that others can send theirs. Send it again over a faster connection, "
+        "or export your chats in several smaller files."
+    ),
+)
 TOO_MANY_REQUESTS = Problem(
     429,
     "too_many_requests",

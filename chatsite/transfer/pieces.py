@@ -1,8 +1,8 @@
 """Large JSON, one chat at a time: finds where each begins and ends, whatever the size of the whole.
 
 A parser of the whole would hold it in memory, or end at the first error. This looks at quotes and brackets alone: a
-chat that is broken within is a piece like any other, and its neighbours are not touched. What is too large or nested
-too deeply is passed over without being kept.
+chat that is broken within is a piece like any other, and its neighbours are not touched. What is too large, of more
+values than any chat has, or nested too deeply is passed over without being kept.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 MOST_DEPTH = 4_000  # LibreChat nests a message within the one before, two levels each
+# A value takes up to a hundred times its bytes as a Python object. Thousands of messages have no more in any export.
+MOST_VALUES = 300_000
 # A whole string, or the beginning of one that goes on in the next bytes, or a bracket.
 _SIGN = re.compile(rb'"[^"\\]*+(?:\\(?s:.)[^"\\]*+)*+"|["{}\[\]]')
 _STRING_END = re.compile(rb'["\\]')
@@ -37,6 +39,7 @@ class Splitter:
     _text: bytearray = field(default_factory=bytearray)
     _depth: int = 0
     _deepest: int = 0
+    _values: int = 0
     _is_in_string: bool = False
     _is_escaped: bool = False
     _has_array: bool = False
@@ -46,6 +49,7 @@ class Splitter:
     def feed(self, data: bytes) -> Iterator[Piece]:
         at, begin = self._pass_string(data, 0), 0
         while not self._is_in_string and (found := _SIGN.search(data, at)):
+            self._count_commas(data, at, found.start())
             sign, at = found[0], found.end()
             if sign == b'"':
                 self._is_in_string = True
@@ -65,6 +69,7 @@ class Splitter:
                     self._has_array = False
                 self._depth = max(self._depth - 1, 0)
         if self._depth:
+            self._count_commas(data, at, len(data))
             self._keep(data[begin:])
         self._read += len(data)
 
@@ -91,22 +96,36 @@ class Splitter:
     def _deepen(self) -> None:
         self._depth += 1
         self._deepest = max(self._deepest, self._depth)
-        if self._depth > MOST_DEPTH and not self._problem:
-            self._problem = "deep"
-            self._text.clear()
+        self._count(1)
+        if self._depth > MOST_DEPTH:
+            self._pass_over("deep")
+
+    def _count_commas(self, data: bytes, start: int, end: int) -> None:
+        """Where no string is; one that is open goes on to the end of the data."""
+        if self._depth and not self._is_in_string:
+            self._count(data.count(b",", start, end))
+
+    def _count(self, values: int) -> None:
+        """Each comma and each opening bracket begins one more."""
+        self._values += values
+        if self._values > MOST_VALUES:
+            self._pass_over("large")
+
+    def _pass_over(self, problem: Literal["large", "deep"]) -> None:
+        if not self._problem:
+            self._problem, self._text = problem, bytearray()
 
     def _keep(self, data: bytes) -> None:
         if self._problem:
             return
         if len(self._text) + len(data) > self.most:
-            self._problem = "large"
-            self._text = bytearray()
+            self._pass_over("large")
         else:
             self._text += data
 
     def _taken(self, end: int) -> Piece:
         piece = Piece(bytes(self._text), end, self._deepest, self._problem)
-        self._text, self._deepest, self._problem = bytearray(), 0, ""
+        self._text, self._deepest, self._values, self._problem = bytearray(), 0, 0, ""
         return piece
 
 

@@ -9,6 +9,7 @@ from django.db.models import Count, Sum
 from chatsite.transfer.formats.found import Found
 from chatsite.transfer.models import Import, ImportedChat
 from chatsite.transfer.trees import listed
+from conversations.cleaning import clean
 from conversations.models import TITLE_MAX_LENGTH
 from conversations.services import Fate
 
@@ -30,7 +31,7 @@ class Report:
             title=found.arrival.title,
             outcome=fate.value,
             added=added,
-            left_out=listed(found.left_out),
+            left_out=clean(listed(found.left_out)),
             rank=1 if found.left_out else 2,
             conversation_id=conversation_id,
         )
@@ -40,7 +41,7 @@ class Report:
         self._add(number, source=source, title=title, outcome=outcome, problem=problem, rank=0)
 
     def _add(self, number: int, *, title: str, **fields) -> None:
-        self._lines.append(ImportedChat(job=self._job, number=number, title=title[:TITLE_MAX_LENGTH], **fields))
+        self._lines.append(ImportedChat(job=self._job, number=number, title=clean(title)[:TITLE_MAX_LENGTH], **fields))
         if len(self._lines) >= AT_ONCE:
             self.write()
 

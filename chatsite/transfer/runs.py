@@ -10,10 +10,11 @@ import logging
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import DatabaseError, DataError, IntegrityError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -31,7 +32,7 @@ logger = logging.getLogger(__name__)
 BEAT = 0.5  # seconds between two notes of how far it is
 # Other threads answer people meanwhile: a pause after each bite, and after each chat half as long as it took.
 BREATH, LONGEST_PAUSE = 0.001, 0.05  # seconds
-PIECE = 4  # times CHAT_MAX_DOCUMENT_SIZE may a chat have in its export, with all that is not taken in
+PIECE = 2  # times CHAT_MAX_DOCUMENT_SIZE may a chat have in its export, with all that is not taken in
 
 MOST_CHATS = 50_000
 GIVE_UP_AFTER = 5  # chats in a row for which the storage did not answer
@@ -114,6 +115,7 @@ class Run:
             self._known += 1
             return
         data = None
+        self._known += piece.problem == "large"  # whatever it was: its own line tells more than that nothing was found
         try:
             data = _decoded(piece)
             found = formats.read(data, self.job.user_id)
@@ -131,12 +133,17 @@ class Run:
             self._unanswered = self._unanswered + 1 if isinstance(error, StoreUnavailable) else 0
             if self._unanswered >= GIVE_UP_AFTER:
                 raise
-        except DatabaseError:
-            raise
+        except DatabaseError as error:
+            if not isinstance(error, IntegrityError | DataError):
+                raise
+            self._tell_unforeseen(number, data, _("It could not be stored. Try again in a few minutes."))
         except Exception:  # a chat that nobody foresaw spoils no other
-            logger.exception("A chat could not be imported")
             problem = _("It could not be read. That has been noted; tell an administrator.")
-            self._report.refuse(number, problem, title=formats.title_of(data))
+            self._tell_unforeseen(number, data, problem)
+
+    def _tell_unforeseen(self, number: int, data: Any, problem: str) -> None:
+        logger.exception("A chat could not be imported")
+        self._report.refuse(number, problem, source=formats.source_of(data), title=formats.title_of(data))
 
 
 def _decoded(piece: Piece):

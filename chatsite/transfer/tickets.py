@@ -31,13 +31,16 @@ def holder(ticket: str) -> int | None:
         return None
 
 
-def allowance(scope) -> int | None:
-    """How many bytes the body of this request may have, if more than others may."""
+def sender(scope) -> int | None:
+    """The pk of whoever may send a larger body by this request than others may."""
     path = scope.get("path", "")
     if scope.get("method") != "POST" or not path.startswith(PREFIX):
         return None
-    if holder(path.removeprefix(PREFIX).rstrip("/")) is None:
-        return None
+    return holder(path.removeprefix(PREFIX).rstrip("/"))
+
+
+def allowance() -> int:
+    """How many bytes such a body may have."""
     return min(settings.CHAT_MAX_IMPORT_SIZE + settings.DATA_UPLOAD_MAX_MEMORY_SIZE, room_on_disk())
 
 

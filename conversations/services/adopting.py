@@ -11,13 +11,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from django.db import transaction
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from conversations.cleaning import clean
-from conversations.errors import InputError
+from conversations.errors import ConflictError, InputError
 from conversations.indexing import complete_or_later
 from conversations.models import (
     FOLDER_NAME_MAX_LENGTH,
@@ -35,6 +36,8 @@ from conversations.services.wishes import Wish, take
 from conversations.stores import get_store
 from conversations.stores.document import dumps
 from conversations.types import NOTHING, Key, Transcript
+
+SPARE_IDS = 3
 
 
 class Fate(StrEnum):
@@ -70,7 +73,10 @@ class Arrival:
 
 
 def foresee(user, arrival: Arrival) -> tuple[Fate, int]:
-    """What `adopt` would do, and how many messages it would add. Raises TooLarge, and what stores raise on reading."""
+    """What `adopt` would do, and how many messages it would add.
+
+    Raises TooLarge, ConflictError, and what stores raise on reading.
+    """
     row, free = _place(user, arrival)
     if row is None:
         dumps(Key(str(user.pk), str(free)), arrival.transcript)
@@ -114,13 +120,21 @@ def adopt(user, arrival: Arrival) -> tuple[Fate, int, UUID]:
 
 
 def _place(user, arrival: Arrival) -> tuple[Conversation | None, UUID]:
-    """The chat as it is here already; else the id that it gets."""
-    rows = {row.pk: row for row in Conversation.objects.filter(pk__in=arrival.ids)}
-    for pk in arrival.ids:
+    """The chat as it is here already; else the id that it gets. Raises ConflictError where none is free.
+
+    A deleted chat holds its id until its document is gone too. Whoever purged it here could meet the clock, which
+    would then delete what came in meanwhile; so another id is taken, the same each time.
+    """
+    ids = (*arrival.ids, *(uuid5(arrival.ids[-1], str(number)) for number in range(SPARE_IDS)))
+    rows = {row.pk: row for row in Conversation.objects.filter(pk__in=ids)}
+    for pk in ids:
         row = rows.get(pk)
         if row is not None and row.user_id == user.pk and row.deleted_at is None:
             return row, pk
-    return None, next((pk for pk in arrival.ids if pk not in rows), arrival.ids[-1])
+    free = next((pk for pk in ids if pk not in rows), None)
+    if free is None:
+        raise ConflictError(_("It is still being deleted here. Try again in a few minutes."))
+    return None, free
 
 
 def _with_news(known: Transcript, arrived: Transcript) -> Transcript:

@@ -6,11 +6,13 @@ import io
 import json
 import os
 import time
+import tracemalloc
 import uuid
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
+from django.utils import timezone
 
 from chatsite.transfer import jobs, runs, sources, tickets
 from chatsite.transfer.archive import with_all
@@ -20,7 +22,9 @@ from chatsite.transfer.reports import counts
 from conversations import services
 from conversations.errors import ConflictError, StoreUnavailable
 from conversations.models import ChatModel, Conversation, Folder, Persona, StoredTranscript
+from conversations.services import adopting
 from conversations.stores import get_store
+from conversations.streaming import storing
 from conversations.types import Message, Transcript
 from tests.transfer import samples
 from tests.transfer.cast import BEGAN, keep, said
@@ -242,6 +246,85 @@ def test_a_chat_that_is_too_large_is_told_before(alice, settings):
     assert "too large" in job.chats.get().problem
 
 
+def test_a_small_zip_that_grows_to_a_crowd_of_values_is_told_and_not_made_into_python(alice):
+    crowded = b'{"mapping": {}, "title": "x", "x": [' + b"{}," * 400_000 + b"0]}"
+    good = json.dumps(samples.chatgpt(title="Good")).encode()
+    tracemalloc.start()
+    job = checked(alice, b"[" + crowded + b"," + good + b"]")
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert fates(job) == ["refused", "new"]
+    assert job.chats.get(number=1).problem == "It is too large for this site."
+    assert most < 15_000_000
+
+
+def test_a_file_of_one_chat_that_is_too_large_says_so(alice):
+    job = checked(alice, b'{"mapping": {}, "x": [' + b"{}," * 400_000 + b"0]}")
+    assert (job.stage, job.chats.get().problem) == ("ready", "It is too large for this site.")
+
+
+@pytest.mark.parametrize("title", ["\ud83d", "a\0b", "\ud83d\0" * 300])
+def test_half_an_emoji_in_the_title_of_a_refused_chat_spoils_no_other(alice, title):
+    bad = [{"title": title, "mapping": 5}, {"chat": {"title": title}}, {"name": title, "chat_messages": 5}]
+    job = imported(alice, [*bad, samples.chatgpt(title="Good")])
+    assert job.stage == "done"
+    assert fates(job) == ["refused"] * 3 + ["new"]
+    assert "\N{REPLACEMENT CHARACTER}" in job.chats.get(number=1).title
+
+
+def doom(*titles: str) -> None:
+    """What emptying a large trash leaves to the clock, and any deletion while the storage is away."""
+    rows = Conversation.objects.filter(title__in=titles)
+    assert rows.update(deleted_at=timezone.now()) == len(titles)
+
+
+def test_chats_whose_deletion_is_not_finished_come_in_again_and_only_once(alice):
+    first = imported(alice, many(3))
+    doom("Chat 0", "Chat 2")
+    assert fates(checked(alice, many(4))) == ["new", "there", "new", "new"]
+    job = imported(alice, many(4))
+    assert (job.stage, fates(job)) == ("done", ["new", "there", "new", "new"])
+    assert titles(alice) == {f"Chat {number}" for number in range(4)}
+    assert fates(imported(alice, many(4))) == ["there"] * 4
+    storing.purge_deleted()
+    assert fates(imported(alice, many(4))) == ["there"] * 4
+    assert Conversation.objects.count() == 4
+    new = Conversation.objects.get(title="Chat 0")
+    assert services.read(new).messages
+    assert new.pk not in first.chats.values_list("conversation_id", flat=True)
+
+
+def test_what_is_deleted_again_and_again_before_any_deletion_is_finished_is_told_to_come_later(alice):
+    for _round in range(10):
+        job = imported(alice, many(2))
+        if fates(job) != ["new", "new"]:
+            break
+        doom_all = Conversation.objects.filter(title="Chat 0")
+        doom_all.update(deleted_at=timezone.now())
+        Conversation.objects.filter(title="Chat 1").delete()
+    assert (job.stage, fates(job)) == ("done", ["refused", "new"])
+    assert "Try again in a few minutes" in job.chats.get(number=1).problem
+    storing.purge_deleted()
+    assert fates(imported(alice, many(2))) == ["new", "there"]
+
+
+def test_a_chat_that_the_database_refuses_spoils_no_other(alice, monkeypatch):
+    """Another process may take the same id in between."""
+    job = checked(alice, many(3))
+    free = adopting._place
+
+    def raced(user, arrival):
+        row, pk = free(user, arrival)
+        if arrival.title == "Chat 1":
+            Conversation.objects.create(pk=pk, user=user, title="Raced")
+        return row, pk
+
+    monkeypatch.setattr(adopting, "_place", raced)
+    jobs.confirm(job)
+    assert (over(job).stage, fates(job)) == ("done", ["new", "refused", "new"])
+    assert "Try again in a few minutes" in job.chats.get(number=2).problem
+
+
 def test_nobody_sees_anothers_import(alice, bob, client):
     job = checked(alice, samples.librechat())
     client.force_login(bob)
@@ -451,12 +534,13 @@ def test_a_ticket_is_its_holders_alone(alice, bob, client):
     assert not Import.objects.exists()
 
 
-def test_the_allowance_is_for_tickets_and_posts_alone(alice, settings):
+def test_large_bodies_are_for_tickets_and_posts_alone(alice, settings):
     path = reverse("transfer:upload", args=[tickets.new_ticket(alice)])
-    assert tickets.allowance({"method": "POST", "path": path}) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-    assert tickets.allowance({"method": "GET", "path": path}) is None
-    assert tickets.allowance({"method": "POST", "path": reverse("transfer:upload", args=["x:y:z"])}) is None
-    assert tickets.allowance({"method": "POST", "path": "/send/"}) is None
+    assert tickets.sender({"method": "POST", "path": path}) == alice.pk
+    assert tickets.sender({"method": "GET", "path": path}) is None
+    assert tickets.sender({"method": "POST", "path": reverse("transfer:upload", args=["x:y:z"])}) is None
+    assert tickets.sender({"method": "POST", "path": "/send/"}) is None
+    assert tickets.allowance() > settings.DATA_UPLOAD_MAX_MEMORY_SIZE
 
 
 def test_a_model_that_is_chosen_here_is_chosen_again(alice, catalogue):

@@ -8,6 +8,7 @@ import random
 import pytest
 
 from chatsite.transfer import decoding
+from chatsite.transfer import pieces as splitting
 from chatsite.transfer.decoding import decode
 from chatsite.transfer.pieces import MOST_DEPTH, Piece, pieces
 
@@ -61,6 +62,23 @@ def test_one_that_is_too_large_is_passed_over_and_not_kept():
     assert [piece.problem for piece in found] == ["", "large", ""]
     assert found[1].text == b""
     assert decode(found[2]) == {"a": 3}
+
+
+@pytest.mark.parametrize("crowd", [b"{}", b"1", b'""', b"[]", b'{"a":"b"}'])
+@pytest.mark.parametrize("seed", range(3))
+def test_one_of_more_values_than_any_chat_has_is_passed_over_wherever_it_is_cut(crowd, seed, monkeypatch):
+    """A few bytes of JSON become a hundred of Python's: size alone is no bound."""
+    monkeypatch.setattr(splitting, "MOST_VALUES", 100)
+    data = b'[{"a": [1, 2]}, {"a": [' + b" ,\n".join([crowd] * 101) + b']}, {"a": "' + b",{[" * 200 + b'"}]'
+    found = list(pieces(cut(data, seed), 100_000))
+    assert [(piece.problem, bool(piece.text)) for piece in found] == [("", True), ("large", False), ("", True)]
+    assert list(pieces([data], 100_000)) == found
+
+
+def test_values_are_counted_for_each_piece_alone(monkeypatch):
+    monkeypatch.setattr(splitting, "MOST_VALUES", 100)
+    data = json.dumps([{"a": [0] * 60}] * 5).encode()
+    assert [piece.problem for piece in pieces([data], 100_000)] == [""] * 5
 
 
 def test_one_that_is_nested_too_deeply_is_passed_over():

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from chatsite.transfer.formats import chatgpt, claude, librechat, openwebui, own
 from chatsite.transfer.formats.found import Found
 from chatsite.transfer.problems import ChatRefused
+from chatsite.transfer.reading import line
 
 FORMATS = (own, chatgpt, claude, librechat, openwebui)
 
@@ -40,5 +41,5 @@ def title_of(data: Any) -> str:
     for place in (data, inner if isinstance(inner, dict) else {}):
         for name in ("title", "name"):
             if isinstance(place.get(name), str):
-                return " ".join(place[name].split())
+                return line(place[name])
     return ""
