@@ -8,6 +8,7 @@ import pytest
 from django.conf import settings
 from django.utils import translation
 
+from conversations.templatetags import shelf
 from tests.test_url_policy import ALL, LOGIN, OWNER, PUBLIC, chat, values_for  # noqa: F401
 from tests.untranslated import words_outside_translation
 
@@ -32,6 +33,9 @@ def pseudo(monkeypatch):
 
     for name in ("gettext", "pgettext", "ngettext", "npgettext"):
         monkeypatch.setattr(real, name, bracketed(name))
+    shelf._rendered.cache_clear()  # rows are rendered once for each language, and this one has no name of its own
+    yield
+    shelf._rendered.cache_clear()
 
 
 def untranslated(html: str) -> list[str]:

@@ -37,7 +37,8 @@ def write_turn(conversation: Conversation, model: ChatModel, text: str, writer_i
     leaf = "" if conversation._state.adding else services.read(conversation).leaf or ""
     draft = Draft(conversation, model, new_id(), text, leaf, {}, new_id(), "", is_new_message=True)
     generation, _ = accept(draft, writer_id)
-    reply = LiveReply(generation.pk, (Candidate(model.backend, model.model_id),), ChatRequest(()))
+    request = ChatRequest((), user_id=str(conversation.user_id), conversation_id=str(conversation.pk))
+    reply = LiveReply(generation.pk, (Candidate(model.backend, model.model_id),), request)
     for word in text.split():
         reply.take(Delta(word))
         clock.tick(writer_id, [(generation.pk, reply.text)])
