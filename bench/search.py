@@ -26,6 +26,10 @@ HEADING = "## Search"
 CHATS, MESSAGES_EACH, SESSIONS = 5_000, 20, 150
 PAGE = 20
 LIMIT_MS = 50
+SYLLABLES = "ba con de ter ing pro lu mo plo re sho ta thi ver zu al"
+COMMON = "the of and to in is that for it as was with be by on not he his but at are this have from or"
+ONSETS = "b c ch d đ g h kh l m n ng nh ph qu r s t th tr v x"
+RHYMES = "a à á ả ã ạ ăn ấn ầu ây ê ế ên o ò ó ở ơi ợ ôn ông u ú ưa ươi ướ y ỳ iên iệt"
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -34,110 +38,9 @@ class Speech:
 
     def __init__(self) -> None:
         self.chance = random.Random(7)
-        syllables = [
-            "ba",
-            "con",
-            "de",
-            "ter",
-            "ing",
-            "pro",
-            "lu",
-            "mo",
-            "plo",
-            "re",
-            "sho",
-            "ta",
-            "thi",
-            "ver",
-            "zu",
-            "al",
-        ]
-        common = [
-            "the",
-            "of",
-            "and",
-            "to",
-            "in",
-            "is",
-            "that",
-            "for",
-            "it",
-            "as",
-            "was",
-            "with",
-            "be",
-            "by",
-            "on",
-            "not",
-            "he",
-            "his",
-            "but",
-            "at",
-            "are",
-            "this",
-            "have",
-            "from",
-            "or",
-        ]
-        made = {"".join(self.chance.choices(syllables, k=self.chance.randint(2, 4))) for _word in range(30_000)}
-        self.english = common + sorted(made)
-        onsets = [
-            "b",
-            "c",
-            "ch",
-            "d",
-            "đ",
-            "g",
-            "h",
-            "kh",
-            "l",
-            "m",
-            "n",
-            "ng",
-            "nh",
-            "ph",
-            "qu",
-            "r",
-            "s",
-            "t",
-            "th",
-            "tr",
-            "v",
-            "x",
-        ]
-        rhymes = [
-            "a",
-            "à",
-            "á",
-            "ả",
-            "ã",
-            "ạ",
-            "ăn",
-            "ấn",
-            "ầu",
-            "ây",
-            "ê",
-            "ế",
-            "ên",
-            "o",
-            "ò",
-            "ó",
-            "ở",
-            "ơi",
-            "ợ",
-            "ôn",
-            "ông",
-            "u",
-            "ú",
-            "ưa",
-            "ươi",
-            "ướ",
-            "y",
-            "ỳ",
-            "iên",
-            "iệt",
-        ]
-        self.vietnamese = [onset + rhyme for onset in onsets for rhyme in rhymes]
+        made = {"".join(self.chance.choices(SYLLABLES.split(), k=self.chance.randint(2, 4))) for _word in range(30_000)}
+        self.english = COMMON.split() + sorted(made)
+        self.vietnamese = [onset + rhyme for onset in ONSETS.split() for rhyme in RHYMES.split()]
         self.chance.shuffle(self.vietnamese)
         self.chinese = [chr(0x4E00 + 7 * number) for number in range(2_500)]
 

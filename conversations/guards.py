@@ -10,7 +10,6 @@ read, it reads in `prepare`.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
@@ -18,11 +17,11 @@ from typing import Literal
 
 from django.conf import settings
 from django.core.signals import setting_changed
-from django.utils import translation
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
 from conversations.errors import InputError, Refused, TooLarge
+from conversations.threads import in_thread
 
 LONG = 1_000  # characters; judging more would keep the event loop from everybody else
 Part = Literal["message", "prompt", "answer", "reasoning", "title"]  # prompt: what a person has models told first
@@ -123,18 +122,13 @@ async def check_beside(text: str, *exchanges: Exchange) -> str:
     """As `check_message`, for each of these exchanges; in a thread where it would keep the event loop."""
     if len(text) <= LONG:
         return _checked(text, exchanges)
-    return await asyncio.to_thread(_in_language, translation.get_language(), text, exchanges)
+    return await in_thread(_checked, text, exchanges)
 
 
 def _checked(text: str, exchanges: tuple[Exchange, ...]) -> str:
     for exchange in exchanges:
         text = check_message(text, exchange)
     return text
-
-
-def _in_language(language: str | None, text: str, exchanges: tuple[Exchange, ...]) -> str:
-    with translation.override(language):
-        return _checked(text, exchanges)
 
 
 def check_title(text: str, exchange: Exchange) -> str:

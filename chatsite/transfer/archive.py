@@ -5,7 +5,6 @@ What cannot be read does not spoil the rest: `report.txt`, the last file of the 
 
 from __future__ import annotations
 
-import asyncio
 import json
 import math
 from collections.abc import AsyncIterator
@@ -15,7 +14,7 @@ from uuid import UUID
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from django.conf import settings
-from django.utils import timezone, translation
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -26,6 +25,7 @@ from conversations import services
 from conversations.errors import ChatError, NotFound, StoreUnavailable
 from conversations.models import Conversation
 from conversations.streaming.executors import answer_by, in_database, in_store
+from conversations.threads import in_thread
 from conversations.types import Transcript
 
 FORMAT = "chatsite.export"
@@ -55,7 +55,6 @@ class _Sink:
 class Archive:
     """Each call returns the bytes that have become certain."""
 
-    language: str
     written: int = 0
     failures: list[str] = field(default_factory=list)
 
@@ -76,24 +75,22 @@ class Archive:
         return self._add("manifest.json", json.dumps(facts, ensure_ascii=False, indent=2), timezone.now())
 
     def add(self, conversation: Conversation, transcript: Transcript) -> bytes:
-        with translation.override(self.language):
-            self.written += 1
-            name = str(conversation)
-            moment = conversation.updated_at
-            lossless = self._add(
-                f"chats/{file_name(name, 'json', number=self.written)}", envelope(conversation, transcript), moment
-            )
-            readable = self._add(
-                f"markdown/{file_name(name, 'md', number=self.written)}", markdown(conversation, transcript), moment
-            )
+        self.written += 1
+        name = str(conversation)
+        moment = conversation.updated_at
+        lossless = self._add(
+            f"chats/{file_name(name, 'json', number=self.written)}", envelope(conversation, transcript), moment
+        )
+        readable = self._add(
+            f"markdown/{file_name(name, 'md', number=self.written)}", markdown(conversation, transcript), moment
+        )
         return lossless + readable
 
     def fail(self, title: str, conversation_id: UUID, reason: str) -> None:
         self.failures.append(f"{' '.join(title.split())} ({conversation_id})\n    {reason}")
 
     def end(self) -> bytes:
-        with translation.override(self.language):
-            last = self._add(REPORT, self._report(), timezone.now())
+        last = self._add(REPORT, self._report(), timezone.now())
         self._zip.close()
         return last + self._sink.take()
 
@@ -122,17 +119,17 @@ class Archive:
 async def everything(user) -> AsyncIterator[bytes]:
     """The archive, piece by piece, as fast as it is taken."""
     answer_by.set(math.inf)  # the answer has begun; it may last as long as it takes
-    archive, unanswered = Archive(translation.get_language() or settings.LANGUAGE_CODE), 0
+    archive, unanswered = Archive(), 0
     ids = await in_database(_ids, user)
-    yield await asyncio.to_thread(archive.begin, user, len(ids))
+    yield await in_thread(archive.begin, user, len(ids))
     for pk in ids:
         found, title, problem = await in_store(_read, user, pk, unanswered >= GIVE_UP_AFTER)
         unanswered = unanswered + 1 if isinstance(problem, StoreUnavailable) else 0
         if found:
-            yield await asyncio.to_thread(archive.add, *found)
+            yield await in_thread(archive.add, *found)
         elif problem:
             archive.fail(title, pk, problem.message)
-    yield await asyncio.to_thread(archive.end)
+    yield await in_thread(archive.end)
 
 
 def _ids(user) -> list[UUID]:

@@ -18,10 +18,11 @@ from conversations.outbox import turn_messages
 from conversations.presenting import footer_html, message_view
 from conversations.rendering import needs_whole, render
 from conversations.stores import store_of
-from conversations.streaming.executors import in_database, in_thread
+from conversations.streaming.executors import in_database
 from conversations.streaming.feed import Feed
 from conversations.streaming.frames import END, OPENING, Cursor, encode
 from conversations.streaming.live_blocks import render_all
+from conversations.threads import in_thread
 from conversations.types import Delta
 
 logger = logging.getLogger(__name__)

@@ -27,6 +27,7 @@ from django.utils.translation import gettext as _
 
 from conversations.errors import Overdue
 from conversations.stores import get_store
+from conversations.threads import speaking
 
 T = TypeVar("T")
 
@@ -48,16 +49,6 @@ async def in_store(function: Callable[..., T], *args) -> T:
     """Run a function that uses the conversation store (and perhaps the ORM). Raises as in_database."""
     executor = _database if get_store().shares_database else _store
     return await _run(executor, function, args)
-
-
-async def in_thread(function: Callable[..., T], *args) -> T:
-    """Run a function that would hold up the event loop, and uses no database, in the language of whoever asks."""
-    return await asyncio.to_thread(_speaking, translation.get_language(), function, args)
-
-
-def _speaking(language: str | None, function: Callable[..., T], args: tuple) -> T:
-    with translation.override(language):  # Django keeps it for each thread
-        return function(*args)
 
 
 def _run(executor: ThreadPoolExecutor, function: Callable[..., T], args: tuple) -> asyncio.Future[T]:
@@ -84,7 +75,7 @@ def _job(by: float, language: str | None, prefix: str, function: Callable[..., T
     if prefix != "/":
         set_script_prefix(prefix)  # Django keeps it for each thread, and this is another one
     try:
-        return _speaking(language, function, args)
+        return speaking(language, function, args)
     finally:
         for connection in connections.all(initialized_only=True):
             if connection.vendor != "sqlite":

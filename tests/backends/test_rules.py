@@ -7,6 +7,7 @@ import json
 from contextlib import aclosing
 
 import pytest
+from django.utils import translation
 
 from conversations.backends.rules import RulesBackend
 from conversations.errors import BackendError
@@ -253,4 +254,9 @@ def test_what_is_wrong_with_a_tree_is_told_before_anybody_walks_into_it(tree, ex
 
 async def test_a_tree_that_cannot_be_read_is_told_to_the_person_too():
     with pytest.raises(BackendError, match="The rules of “Shop” cannot be read"):
+        await talk(shop("no.such.tree"), "hello")
+
+
+async def test_it_is_told_in_the_persons_own_language():
+    with translation.override("vi"), pytest.raises(BackendError, match="Không đọc được"):
         await talk(shop("no.such.tree"), "hello")

@@ -8,8 +8,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from chatsite.sharing.links import share
 from conversations import services
-from conversations.models import Folder
+from conversations.models import Feedback, Folder
+from tests.browser.test_page import conversation_of
 
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 GRAVE = {"serious", "critical"}
@@ -20,8 +22,11 @@ ANSWER = (
 PUBLIC = ["/accounts/login/", "/accounts/signup/", "/accounts/password/reset/", "/offline/", "/no-such-page/"]
 MEMBERS = [
     *("/", "/c/", "/c/archive/", "/c/trash/", "/models/", "/settings/", "/personas/", "/personas/new/", "/prompts/"),
-    *("/prompts/new/", "/keys/", "/transfer/", "/accounts/password/change/", "/accounts/logout/"),
+    *("/prompts/new/", "/keys/", "/transfer/", "/accounts/password/change/", "/accounts/logout/", "/shared/"),
+    *("/accounts/preferences/", "/accounts/profile/", "/search/?q=Trips", "/search/?q=nowhere", "/folders/new/"),
 ]
+OF_A_CHAT = ["", "rename/", "delete/", "settings/", "share/", "export/", "export/print/"]
+OF_A_TURN = ["again/?message={answer}", "edit/?message={question}", "feedback/?message={answer}"]
 
 
 def found(page) -> list[str]:
@@ -56,15 +61,32 @@ def test_pages_for_everybody_shut_nobody_out(window):
     assert problems == []
 
 
-def test_pages_of_members_shut_nobody_out(page):
+def found_at(page, addresses: list[str]) -> list[str]:
     problems = []
-    for address in MEMBERS:
+    for address in addresses:
         response = page.goto(address)
-        if response.status == 200:
-            problems += found(page)
-        else:
-            problems.append(f"{address}: {response.status}")
-    assert problems == []
+        problems += found(page) if response.status == 200 else [f"{address}: {response.status}"]
+    return problems
+
+
+def test_pages_of_members_shut_nobody_out(page):
+    assert found_at(page, MEMBERS) == []
+
+
+def test_pages_about_a_chat_shut_nobody_out(page, alice):
+    chat = conversation_of(alice, "A question", ANSWER, "Another", ANSWER)
+    question, answer = services.read(chat).messages[-2:]
+    services.rate(chat, answer.id, Feedback.Value.DOWN)
+    inner = [one.format(question=question.id, answer=answer.id) for one in [*OF_A_CHAT, *OF_A_TURN]]
+    assert found_at(page, [f"/c/{chat.pk}/{address}" for address in inner]) == []
+
+
+def test_shared_chats_shut_nobody_out(page, visits, site, alice, request):
+    chat = conversation_of(alice, "A question", ANSWER)
+    links = [share(chat, days=7), share(chat, password="open sesame")]
+    assert found_at(page, ["/shared/"]) == []
+    stranger = visits.window(site, color_scheme=request.node.callspec.params["window"])
+    assert found_at(stranger, [f"/s/{link.token}/" for link in links]) == []
 
 
 def test_a_chat_shuts_nobody_out_while_it_is_written_when_it_ended_and_with_its_settings_open(page, scripted):

@@ -103,4 +103,5 @@ def test_what_fits_no_command_is_searched_in_all_messages(page):
     page.keyboard.press("Control+k")
     page.locator(".palette-field").press_sequentially("bánh mì")
     page.keyboard.press("Enter")
-    page.wait_for_url("**/search/?q=b%C3%A1nh%20m%C3%AC")
+    expect(page).to_have_url(re.compile(r"/search/\?q=b%C3%A1nh%20m%C3%AC$"))
+    expect(page.get_by_label("Search titles and messages")).to_have_value("bánh mì")

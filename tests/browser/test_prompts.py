@@ -33,7 +33,7 @@ def test_a_slash_lists_them_and_enter_takes_one_without_sending(page):
 def test_escape_leaves_the_slash_for_what_is_no_prompt(page):
     field = page.locator(FIELD)
     field.press_sequentially("/")
-    expect(page.get_by_role("option")).to_have_count(2)
+    expect(page.get_by_role("listbox", name="Prompts").get_by_role("option")).to_have_count(2)
     page.keyboard.press("Escape")
     expect(page.get_by_role("option", name="/summary")).to_be_hidden()
     field.press_sequentially("etc/hosts")

@@ -17,6 +17,7 @@ from conversations.backends.rules.checks import check_tree
 from conversations.backends.rules.tree import Tree, TreeError, load_tree
 from conversations.backends.rules.walk import Replies
 from conversations.errors import BackendError
+from conversations.threads import in_thread
 from conversations.types import ChatRequest, Delta
 
 
@@ -63,7 +64,7 @@ class RulesBackend(ChatBackend):
     async def stream(self, request: ChatRequest) -> AsyncIterator[Delta]:
         """Word by word. Raises BackendError when the tree cannot be read."""
         # In a thread: a conversation of thousands of turns takes longer than the event loop may wait.
-        answer = await asyncio.to_thread(self.answer, request)
+        answer = await in_thread(self.answer, request)
         for piece in re.findall(r"\s*\S+\s?", answer):
             yield Delta(piece)
             await asyncio.sleep(self.delay)
