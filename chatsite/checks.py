@@ -21,7 +21,7 @@ from conversations.backends import get_backend
 from conversations.guards import get_guards
 from conversations.stores import get_store
 
-SQLITE = "django.db.backends.sqlite3"
+SQLITE = "chatsite.sqlite"
 POSITIVE = [
     "CHAT_MAX_MESSAGE_LENGTH",
     "CHAT_MAX_DOCUMENT_SIZE",

@@ -33,7 +33,7 @@ from django.utils.functional import SimpleLazyObject
 
 from conversations.streaming.executors import in_database
 
-QUICKLY_COMPRESSED = 16_000  # bytes
+QUICKLY_COMPRESSED = 36_000  # bytes
 QUICKLY_PARSED = 32_000  # bytes of a form
 
 

@@ -117,6 +117,7 @@ DATABASES = {
     )
 }
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASES["default"]["ENGINE"] = "chatsite.sqlite"  # Django's, which opens no connection for each request
     DATABASES["default"].setdefault("OPTIONS", {}).update(SQLITE_OPTIONS)
     # A file, because several threads share it; the default test database lives in one connection's memory.
     DATABASES["default"]["TEST"] = {"NAME": VAR_DIR / "test.sqlite3"}

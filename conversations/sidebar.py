@@ -20,6 +20,7 @@ from conversations.models import Conversation, Folder
 
 FIRST_PART = 50  # rows
 PART = 100
+WEEK = 7
 Group = tuple[str, list[Conversation]]
 
 
@@ -88,17 +89,21 @@ def older(user, before: str) -> tuple[list[Group], str]:
 
 
 def by_period(rows: Iterable[Conversation]) -> list[Group]:
-    today = timezone.localdate()
-    return [(label, list(members)) for label, members in groupby(rows, key=lambda row: _period(row.updated_at, today))]
+    """In the order of the rows. Labels are made once for each period: formatting a date takes longer than a row."""
+    today, zone = timezone.localdate(), timezone.get_current_timezone()
+    parts = groupby(rows, key=lambda row: _period(row.updated_at.astimezone(zone).date(), today))
+    return [(_label(period), list(members)) for period, members in parts]
 
 
-def _period(moment: datetime.datetime, today: datetime.date) -> str:
-    day = timezone.localtime(moment).date()
+def _period(day: datetime.date, today: datetime.date) -> int | datetime.date:
+    """How many days ago the period began, if that is not long ago; otherwise the first day of its month."""
     age = (today - day).days
-    if age <= 0:
-        return _("Today")
-    if age == 1:
-        return _("Yesterday")
-    if age <= 7:
-        return _("Previous 7 days")
-    return formats.date_format(day, "YEAR_MONTH_FORMAT")
+    if age <= 1:
+        return max(age, 0)
+    return WEEK if age <= WEEK else day.replace(day=1)
+
+
+def _label(period: int | datetime.date) -> str:
+    if isinstance(period, datetime.date):
+        return formats.date_format(period, "YEAR_MONTH_FORMAT")
+    return {0: _("Today"), 1: _("Yesterday"), WEEK: _("Previous 7 days")}[period]

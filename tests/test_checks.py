@@ -78,7 +78,7 @@ def test_a_development_server_needs_no_settings():
 
 def test_a_host_that_loses_its_disk_refuses_sqlite_unless_that_is_meant(settings, monkeypatch):
     settings.EPHEMERAL_DISK = True
-    monkeypatch.setitem(settings.DATABASES["default"], "ENGINE", "django.db.backends.sqlite3")
+    monkeypatch.setitem(settings.DATABASES["default"], "ENGINE", "chatsite.sqlite")
     assert "SQLite" in found()["chatsite.E003"]
     settings.ALLOW_EPHEMERAL_DATA = True
     assert found() == {}

@@ -19,7 +19,8 @@ from conversations.rendering.leaves import Block, Code
 from conversations.rendering.limits import SPANS, SPANS_WITHIN, can_sanitize
 from conversations.rendering.links import SafeLinks
 from conversations.rendering.places import FormulaPlaces, Formulas
-from conversations.rendering.sanitize import Sanitizer
+from conversations.rendering.plain import code_html, language_of
+from conversations.rendering.sanitize import Sanitizer, is_code
 from conversations.rendering.tree import TreeBuilder
 
 
@@ -52,9 +53,13 @@ class Formatter:
         """The HTML of these blocks; None if it is more than can be sanitized in time."""
         take_definitions(blocks, Definitions())  # `definitions` has them, or they are of no use to a block alone
         root = self._start(definitions)
-        highlighter = Highlighter(SPANS if len(blocks) == 1 and isinstance(blocks[0], Code) else SPANS_WITHIN)
-        TreeBuilder(self._markdown, highlighter, is_open=is_open).add(root, blocks)
+        TreeBuilder(self._markdown, Highlighter(SPANS_WITHIN), is_open=is_open).add(root, blocks)
         return self._finish(root)
+
+    def format_code(self, block: Code) -> str | None:
+        """The HTML of a block that is code; None if it stays without colours."""
+        code = Highlighter(SPANS).coloured(block)
+        return code_html(language_of(block.info), code) if code is not None and is_code(code) else None
 
     def format_footnotes(self, definitions: Definitions) -> str | None:
         """What stands below a reply with footnotes; as `format`."""

@@ -47,10 +47,13 @@ class Highlighter:
 
     def code_block(self, block: Code) -> str:
         """A code block as HTML, in colours if its language is known and there is time and space for them."""
-        language = language_of(block.info)
-        lexer = _lexer_class(language.lower()) if can_highlight(block.lines) else None
-        code = self._highlight("".join(f"{line}\n" for line in block.lines), lexer(**OPTIONS)) if lexer else None
-        return plain_code(block.info, block.lines) if code is None else code_html(language, code)
+        code = self.coloured(block)
+        return plain_code(block.info, block.lines) if code is None else code_html(language_of(block.info), code)
+
+    def coloured(self, block: Code) -> str | None:
+        """The inside of a code block in colours."""
+        lexer = _lexer_class(language_of(block.info).lower()) if can_highlight(block.lines) else None
+        return self._highlight("".join(f"{line}\n" for line in block.lines), lexer(**OPTIONS)) if lexer else None
 
     def _highlight(self, code: str, lexer: Lexer) -> str | None:
         began = thread_time()

@@ -116,7 +116,7 @@ def _try_format(text: str, definitions: Definitions, *, is_open: bool) -> str:
 def _code(block: Code, *, is_open: bool) -> str:
     """Code is never too long to be shown as code."""
     is_plain = (is_open and block.in_fence()) or not block.info or not can_highlight(block.lines)
-    html = None if is_plain else _formatter().format([block], Definitions())
+    html = None if is_plain else _formatter().format_code(block)
     return plain_code(block.info, block.lines) if html is None else html
 
 

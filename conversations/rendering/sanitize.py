@@ -28,6 +28,8 @@ OWN_CLASSES = {
 CODE_CLASS = re.compile(r"language-[A-Za-z0-9_+#.-]{1,30}")
 FOOTNOTE_ID = re.compile(r"fn(?:ref)?-[0-9a-f]{12}-[0-9]{1,3}")
 FOOTNOTE_LINK = re.compile("#" + FOOTNOTE_ID.pattern)
+# Coloured code is text and spans of one class, so there is nothing to clean, only to confirm: bleach takes 2 ms for it.
+CODE = re.compile(rf'(?:[^<>&]++|&(?:amp|lt|gt);|<span class="(?:{"|".join(sorted(CLASSES))})">|</span>)*+')
 NUMBER = re.compile(r"[0-9]{1,9}")
 
 
@@ -52,6 +54,11 @@ def is_allowed(tag: str, name: str, value: str) -> bool:
         case ("div", "tabindex" | "role"):
             return value in ("0", "region")
     return False
+
+
+def is_code(html: str) -> bool:
+    """Whether the inside of a code block holds nothing but escaped text, in colours or without."""
+    return CODE.fullmatch(html) is not None and html.count("<span") == html.count("</")
 
 
 class Sanitizer:

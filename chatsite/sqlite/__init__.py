@@ -1,4 +1,4 @@
-"""SQLite on the live path."""
+"""Django's database backend for SQLite, its connections passed on: see base.py. And one that stays open."""
 
 from __future__ import annotations
 
