@@ -20,7 +20,7 @@ from conversations.rendering.limits import SPANS, SPANS_WITHIN, can_sanitize
 from conversations.rendering.links import SafeLinks
 from conversations.rendering.places import FormulaPlaces, Formulas
 from conversations.rendering.plain import code_html, language_of
-from conversations.rendering.sanitize import Sanitizer, is_code
+from conversations.rendering.sanitize import Sanitizer
 from conversations.rendering.tree import TreeBuilder
 
 
@@ -59,7 +59,7 @@ class Formatter:
     def format_code(self, block: Code) -> str | None:
         """The HTML of a block that is code; None if it stays without colours."""
         code = Highlighter(SPANS).coloured(block)
-        return code_html(language_of(block.info), code) if code is not None and is_code(code) else None
+        return None if code is None else self._sanitizer.clean(code_html(language_of(block.info), code))
 
     def format_footnotes(self, definitions: Definitions) -> str | None:
         """What stands below a reply with footnotes; as `format`."""

@@ -28,9 +28,28 @@ OWN_CLASSES = {
 CODE_CLASS = re.compile(r"language-[A-Za-z0-9_+#.-]{1,30}")
 FOOTNOTE_ID = re.compile(r"fn(?:ref)?-[0-9a-f]{12}-[0-9]{1,3}")
 FOOTNOTE_LINK = re.compile("#" + FOOTNOTE_ID.pattern)
-# Coloured code is text and spans of one class, so there is nothing to clean, only to confirm: bleach takes 2 ms for it.
-CODE = re.compile(rf'(?:[^<>&]++|&(?:amp|lt|gt);|<span class="(?:{"|".join(sorted(CLASSES))})">|</span>)*+')
 NUMBER = re.compile(r"[0-9]{1,9}")
+# Text and elements of which nothing need be asked, written as the serializer writes them. Browsers read this as bleach
+# does, so there is nothing to clean, only to confirm: 20 µs, where bleach takes 5 ms for a kilobyte.
+SURE = "|".join(
+    [
+        "/?(?:blockquote|code|del|em|h[1-6]|li|ol|p|pre|strong|table|tbody|td|th|thead|tr|ul)|[bh]r|/div|/span",
+        'div class="code(?:-head)?"|code class="language-[A-Za-z0-9_+#.-]{1,30}"',
+        'div class="table" role="region" tabindex="0"',
+        f'span class="(?:code-lang|{"|".join(sorted(CLASSES))})"|pre class="plain"',
+        't[dh] class="align-(?:left|center|right)"|li class="task(?: done)?"|ol start="[0-9]{1,9}"',
+    ]
+)
+SURELY_CLEAN = re.compile(rf"(?:[^<>&]++|&(?:amp|lt|gt);|<(?:{SURE})>)*+")
+
+
+def is_surely_clean(html: str) -> bool:
+    """Whether bleach would leave all of this as it is; what has links, for one, it looks at itself."""
+    return SURELY_CLEAN.fullmatch(html) is not None and _is_balanced(html)
+
+
+def _is_balanced(html: str) -> bool:
+    return 2 * html.count("</") + html.count("<br>") + html.count("<hr>") == html.count("<")
 
 
 def is_allowed(tag: str, name: str, value: str) -> bool:
@@ -56,11 +75,6 @@ def is_allowed(tag: str, name: str, value: str) -> bool:
     return False
 
 
-def is_code(html: str) -> bool:
-    """Whether the inside of a code block holds nothing but escaped text, in colours or without."""
-    return CODE.fullmatch(html) is not None and html.count("<span") == html.count("</")
-
-
 class Sanitizer:
     """One per thread: bleach's parser has state."""
 
@@ -69,4 +83,4 @@ class Sanitizer:
         self._cleaner = Cleaner(tags=TAGS, attributes=is_allowed, protocols=protocols)
 
     def clean(self, html: str) -> str:
-        return self._cleaner.clean(html)
+        return html if is_surely_clean(html) else self._cleaner.clean(html)
