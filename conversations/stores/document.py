@@ -107,7 +107,7 @@ def _as_message_data(message: Message) -> dict[str, Any]:
 def _as_transcript(data: Any, version: str | None) -> Transcript:
     if not isinstance(data, dict):
         raise _Broken("it is not a JSON object")
-    extra = {name: value for name, value in data.items() if name not in FIELDS}
+    extra = _unknown(data, FIELDS)
     if _field(data, "schema", int) != SCHEMA:
         extra["schema"] = data["schema"]
     messages = tuple(_as_message(item) for item in _field(data, "messages", list))
@@ -124,8 +124,12 @@ def _as_message(data: Any) -> Message:
         parent_id=_field(data, "parent_id", str, default=None),
         created_at=_time(_field(data, "created_at", str)),
         metadata=_field(data, "metadata", dict, default=NOTHING),
-        extra={name: value for name, value in data.items() if name not in MESSAGE_FIELDS},
+        extra=NOTHING if data.keys() <= MESSAGE_FIELDS else _unknown(data, MESSAGE_FIELDS),
     )
+
+
+def _unknown(data: dict[str, Any], known: set[str]) -> dict[str, Any]:
+    return {name: value for name, value in data.items() if name not in known}
 
 
 _REQUIRED = object()
@@ -149,6 +153,8 @@ def _time(text: str) -> datetime:
 
 def _utc(time: datetime) -> datetime:
     """A time without a zone is taken for UTC."""
+    if time.tzinfo is UTC:
+        return time
     return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
 
 
