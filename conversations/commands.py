@@ -27,6 +27,7 @@ COMMANDS = [
     Command("edit", _("Edit the last message"), ("mod", "shift", "e"), "pencil"),
     Command("copy", _("Copy the last answer"), ("mod", "shift", "c"), "copy"),
     Command("sidebar", _("Open or close the sidebar"), ("mod", "shift", "s"), "panel-left"),
+    Command("undo", _("Undo"), ("mod", "z"), "undo-2", in_palette=False),
     Command("keys", _("Keyboard shortcuts"), ("mod", "/"), "keyboard"),
 ]
 NAMES = {

@@ -163,5 +163,5 @@ def test_a_text_has_a_limited_number_of_blocks():
     text = "".join(f"# {number}\n" for number in range(2 * BLOCKS)) + "end"
     assert len(split(text)) == BLOCKS
     assert_same([text[i : i + 3] for i in range(0, len(text), 3)], text)
-    assert f"<h1>{BLOCKS - 2}</h1>" in render(text)
+    assert f'<h1 aria-level="3">{BLOCKS - 2}</h1>' in render(text)
     assert f"# {2 * BLOCKS - 1}\nend\n</pre>" in render(text)

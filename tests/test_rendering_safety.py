@@ -127,6 +127,7 @@ EM = r"-?[0-4](\.\d+)?(em|ex)?"
 FLAG = "true|false"
 ATTRIBUTES = {
     **{(tag, "dir"): "rtl" for tag in ("ul", "ol", "blockquote", "table")},
+    **{(f"h{level}", "aria-level"): str(level + 2) for level in range(1, 7)},
     ("a", "href"): r"(?i:https?://|mailto:)\S+|#fn(ref)?-[0-9a-f]{12}-\d+",
     ("a", "rel"): "noopener noreferrer nofollow",
     ("a", "target"): "_blank",

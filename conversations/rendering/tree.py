@@ -23,6 +23,7 @@ PIPE = re.compile(r"(?<!\\)\|")
 PIPE_BEFORE_LETTER = re.compile(r"(?<!\\)\|(?=[A-Za-z])")
 PIPE_IN_BRACKETS = re.compile(r"[({\[][^(){}\[\]]*\|[^(){}\[\]]*[)}\]]")
 TASK = re.compile(r"\[([ xX])\][ \t]+")
+LEVELS_ABOVE = 2
 OPEN_TASK, DONE_TASK = "\u2610 ", "\u2713 "  # a form's checkbox would be a control that does nothing
 
 
@@ -43,7 +44,7 @@ class TreeBuilder:
                 case Paragraph() if block.lines:
                     self._set_inline(SubElement(parent, "p"), "\n".join(block.lines))
                 case Heading():
-                    self._set_inline(SubElement(parent, f"h{block.level}"), _without_closing_marks(block.text))
+                    self._set_inline(_heading(parent, block.level), _without_closing_marks(block.text))
                 case Rule():
                     SubElement(parent, "hr")
                 case Code():
@@ -133,6 +134,11 @@ class TreeBuilder:
                     cell.set("class", f"align-{alignment}")
             elif cell.tag == "table":
                 set_direction(cell)
+
+
+def _heading(parent: Element, level: int) -> Element:
+    """It belongs to an answer: on a page, the chat and the answer have headings above it. Copied, it is what it was."""
+    return SubElement(parent, f"h{level}", {"aria-level": str(level + LEVELS_ABOVE)})
 
 
 def _with_borders(row: str) -> str:

@@ -143,20 +143,18 @@ function startChat(chat) {
   const settings = settingsLater();
   let shown = location.pathname;
 
-  function announce(name) {
-    const text = announcer.getAttribute(`data-${name.replaceAll("_", "-")}`) ?? "";
+  function announce(name, reason = "") {
+    const text = `${announcer.getAttribute(`data-${name.replaceAll("_", "-")}`) ?? ""} ${reason}`.trim();
     if (announcer.textContent !== text) announcer.textContent = text;
   }
 
   /** A sentence that everybody sees for a while. */
   function toast(name) {
-    const place = document.querySelector(".toasts") ?? document.body.appendChild(document.createElement("div"));
-    place.className = "toasts";
-    place.setAttribute("role", "status");
     const paragraph = document.createElement("p");
     paragraph.className = "toast";
     paragraph.textContent = announcer.getAttribute(`data-${name}`);
-    place.replaceChildren(paragraph);
+    paragraph.addEventListener("animationend", () => paragraph.remove());
+    document.querySelector("[data-toasts]").append(paragraph); // beside those that offer Undo
   }
 
   function announceThinking(before, now) {
@@ -242,7 +240,8 @@ function startChat(chat) {
         if (event.type !== "done" || list.querySelector("[data-follow]")) return; // others beside it are still written
         composer.settle();
         memory.ended();
-        announce(beside ? "compared_over" : event.data.status);
+        if (beside) announce("compared_over");
+        else announce(event.data.status, article.querySelector(".message-error > p")?.textContent);
       },
       report(condition, status) {
         offline.hidden = condition !== "lost";
@@ -274,6 +273,14 @@ function startChat(chat) {
     });
   }
 
+  /** Who was led to a message goes on from there: to another version, from a search, by a link. */
+  function focusNamed() {
+    const article = location.hash.startsWith("#m-") && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    if (!article) return;
+    article.tabIndex = -1;
+    article.focus({ preventScroll: true });
+  }
+
   const memory = startMemory(list);
   const composer = startComposer({ begin, accepted, failed, settled: settings.settled, adopted: settings.renewed });
   promptsLater((sentence) => (announcer.textContent = sentence));
@@ -283,6 +290,8 @@ function startChat(chat) {
   questionsLater(list, leave);
   for (const article of list.querySelectorAll("[data-follow]")) watch(article);
   if (list.querySelector("[data-gap]")) fillGaps();
+  focusNamed();
+  addEventListener("hashchange", focusNamed);
   // Back from a new conversation to the empty page: that page is not this document any more.
   addEventListener("popstate", () => location.pathname !== shown && location.reload());
   performance.mark("chat ready"); // what is typed and sent is taken from here on

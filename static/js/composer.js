@@ -154,19 +154,18 @@ export function startComposer(page) {
     const beside = button.closest("[data-comparison]") !== null; // the others may still be written
     const isOwn = beside || button.hasAttribute("data-continue"); // then whoever began it goes on
     const focused = button === document.activeElement;
-    button.disabled = true;
     const changes = { [button.name]: button.value, ...(isOwn && { model: null }) };
     const answer = await answerAgain(article, button.formAction, changes, { beside });
-    button.disabled = false;
     if (answer && !answer.turn) refuse(answer);
     if (answer && focused) button.isConnected ? button.focus() : refocus();
   }
 
   async function stop(button) {
-    button.disabled = true;
+    if (button.ariaDisabled === "true") return;
+    button.ariaDisabled = "true"; // what is disabled loses the focus
     const response = await post(button.formAction, fields());
     if (response?.ok) return;
-    button.disabled = false;
+    button.ariaDisabled = "false";
     complain("stop");
   }
 

@@ -6,6 +6,7 @@ let loading = null;
 
 const last = (selector) => [...document.querySelectorAll(selector)].pop();
 const isSeen = (element) => element.checkVisibility?.() ?? true;
+const isInSight = (element) => element.checkVisibility?.({ visibilityProperty: true }) ?? true; // a notice fades
 
 /** What a command presses: null where there is nothing now that it could press. */
 const BUTTONS = {
@@ -13,6 +14,7 @@ const BUTTONS = {
   stop: () => document.querySelector("[data-stop]"),
   edit: () => last(".message.user [data-edit]"),
   copy: () => last('.message.assistant [data-copy="message"]'),
+  undo: () => [...document.querySelectorAll("[data-undo] button")].filter(isInSight).pop(),
   sidebar: () => [...document.querySelectorAll("[data-sidebar-toggle], [popovertarget=sidebar]")].find(isSeen),
 };
 const OTHERS = {

@@ -29,14 +29,29 @@ export async function undo(form) {
   const body = new URLSearchParams(new FormData(form));
   const page = pageOfList();
   if (page) body.set("leaving", "1"); // the rows are to come back, at their places
-  form.querySelector("button").disabled = true;
+  if (form.ariaBusy === "true") return;
+  form.ariaBusy = "true"; // a button that is disabled loses the focus
+  const before = idsInSidebar();
   const response = await post(form.action, body);
   form.closest(".toast").remove();
   if (page && response?.ok) return location.reload();
   if (response?.ok) remark(body.get("do"), [currentId()]);
   await showNotice(response);
-  if (document.activeElement === document.body) document.getElementById("main")?.focus();
-  changed();
+  focusAgain(document.getElementById("main"));
+  await changed();
+  const [back] = idsInSidebar().filter((id) => !before.includes(id));
+  const row = back && document.querySelector(`#sidebar ${rowNamed(back)} > .row-link`);
+  if (document.activeElement.id === "main") focusAgain(row, true);
+}
+
+const idsInSidebar = () => [...document.querySelectorAll("#sidebar .row[data-conversation]")].map((row) => row.dataset.conversation);
+
+const rowNamed = (id) => `.row[data-conversation="${CSS.escape(id)}"]`;
+
+/** The focus, where it was lost (or `always`), goes to what can be seen of these. */
+function focusAgain(element, always = false) {
+  const isLost = always || document.activeElement === document.body;
+  if (isLost && element?.checkVisibility({ visibilityProperty: true })) element.focus({ preventScroll: true });
 }
 
 // What the menu of a chat offers next, by what was just done: the marks to set, and those to take away.
@@ -57,7 +72,7 @@ function remark(verb, ids) {
 
 function after(verb, ids) {
   remark(verb, ids);
-  const rows = ids.flatMap((id) => [...document.querySelectorAll(`.row[data-conversation="${CSS.escape(id)}"]`)]);
+  const rows = ids.flatMap((id) => [...document.querySelectorAll(rowNamed(id))]);
   const gone = rows.filter((row) => (row.closest("#sidebar") ? GOES.includes(verb) : leaves(verb, pageOfList()?.dataset.list)));
   const near = gone.length ? neighbour(gone[0], gone) : null;
   for (const row of gone) row.remove();
@@ -66,7 +81,7 @@ function after(verb, ids) {
   const page = pageOfList();
   if (page && !page.querySelector(".row")) return location.reload(); // to what is said of an empty list
   document.dispatchEvent(new CustomEvent("rows-changed"));
-  if (document.activeElement === document.body) near?.focus();
+  focusAgain(near);
   changed();
 }
 
@@ -116,9 +131,10 @@ async function answer(form, submitter) {
   const isFolder = form.hasAttribute("data-of-folder");
   const reloads = Boolean(pageOfList()) && (isForMany || isFolder);
   if (reloads) body.set("leaving", "1");
-  submitter && (submitter.disabled = true);
+  if (form.ariaBusy === "true") return;
+  form.ariaBusy = "true";
   const response = await post(form.action, body);
-  submitter && (submitter.disabled = false);
+  form.ariaBusy = "false";
   if (!response?.ok) return refused(form, response);
   frame.close();
   if (reloads) {
@@ -134,7 +150,10 @@ async function answer(form, submitter) {
 async function refused(form, response) {
   const page = await fragmentOf(response);
   const again = page.querySelector("form");
-  if (again && !again.hasAttribute("data-undo")) return frame.replaceChildren(page);
+  if (again && !again.hasAttribute("data-undo")) {
+    frame.replaceChildren(page);
+    return frame.querySelector("[aria-invalid], input:not([type=hidden]), button")?.focus();
+  }
   const place = form.querySelector("[data-dialog-error]");
   const sentence = page.querySelector(".toast p")?.textContent;
   if (place && sentence) {

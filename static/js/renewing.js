@@ -38,7 +38,19 @@ function placeOfFocus(list) {
   const { conversation, folder } = row.dataset;
   const same = conversation ? `[data-conversation="${CSS.escape(conversation)}"]` : `[data-folder="${CSS.escape(folder)}"]`;
   const kind = ["row-more", "folder-toggle"].find((name) => focused.classList.contains(name)) ?? "row-link";
-  return () => (list.querySelector(`${same} .${kind}`) ?? list.querySelector("a"))?.focus({ preventScroll: true });
+  const near = neighboursOf(row, list);
+  return () => {
+    const place = [same, ...near].find((one) => list.querySelector(`${one} .${kind}`));
+    (place ? list.querySelector(`${place} .${kind}`) : list.querySelector("a"))?.focus({ preventScroll: true });
+  };
+}
+
+/** Selectors of the chats beside one, from the nearest on: it may be somewhere else by now, or nowhere. */
+function neighboursOf(row, list) {
+  const rows = [...list.querySelectorAll(".row[data-conversation]")];
+  const at = rows.indexOf(row);
+  const near = at < 0 ? [] : [...rows.slice(at + 1, at + 4), ...rows.slice(Math.max(0, at - 3), at).reverse()];
+  return near.map((one) => `[data-conversation="${CSS.escape(idOf(one))}"]`);
 }
 
 /** Folders that were opened stay so; returns them, because what is in them may have changed as well. */

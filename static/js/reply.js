@@ -155,7 +155,9 @@ export function painter(article, decorate) {
     const footer = article.querySelector("[data-footer]");
     article.dataset.status = now.status;
     delete article.dataset.follow;
+    const held = footer.contains(document.activeElement); // by the button that stops this one of several
     footer.innerHTML = now.footer;
+    if (held) footer.querySelector("a, button")?.focus({ preventScroll: true });
   }
 
   function say(sentence) {

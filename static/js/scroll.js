@@ -1,6 +1,7 @@
 // The view stays at the end while a reader is there, and nowhere else.
 
 const SLACK = 48; // px that still count as the end
+const LEAST_KEYBOARD = 100; // px
 
 /** Whether this position `{top, viewport, height}` (px) shows the end. */
 export function isAtEnd({ top, viewport, height }) {
@@ -15,6 +16,32 @@ export function staysAtEnd(stays, before, now) {
   const wentUp = now.top < before.top - 1 && now.height >= before.height && now.viewport <= before.viewport;
   if (wentUp) return false;
   return stays || isAtEnd(now);
+}
+
+/**
+ * How much of the page (px) the keyboard covers, where a browser lays it over the page, as on iOS, instead of making
+ * room. What is zoomed in shows less for another reason, and a bar of the browser is no keyboard.
+ */
+export function coveredBy({ height, offsetTop, scale }, windowHeight) {
+  const hidden = Math.round(windowHeight - height - offsetTop);
+  return scale > 1.01 || hidden < LEAST_KEYBOARD ? 0 : hidden;
+}
+
+/** Let the styles know it; `changed()` is called when it has. */
+function watchKeyboard(changed) {
+  const view = window.visualViewport;
+  let known = 0;
+
+  function look() {
+    const covered = coveredBy(view, innerHeight);
+    if (covered === known) return;
+    known = covered;
+    document.documentElement.style.setProperty("--keyboard", `${covered}px`);
+    changed();
+  }
+
+  view?.addEventListener("resize", look);
+  view?.addEventListener("scroll", look);
 }
 
 function position() {
@@ -96,6 +123,7 @@ export function startScroll(content, button) {
 
   addEventListener("scroll", moved, { passive: true });
   addEventListener("resize", grown);
+  watchKeyboard(grown);
   addEventListener("pagehide", () => keepPlace(stays ? null : lookedAt(content)));
   new ResizeObserver(grown).observe(content);
   button.addEventListener("click", () => {

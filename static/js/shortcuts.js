@@ -7,6 +7,7 @@ const SHORTCUTS = {
   "mod+shift+e": "edit",
   "mod+shift+c": "copy",
   "mod+shift+s": "sidebar",
+  "mod+z": "undo",
   "shift+escape": "composer",
   escape: "stop",
 };
@@ -27,8 +28,9 @@ export function startKeys() {
   const run = (name) => import("./keys.js").then((keys) => keys.run(name)).catch(() => {});
   document.addEventListener("keydown", (event) => {
     const name = event.defaultPrevented ? undefined : commandOf(event, isApple);
+    const isTyping = name === "undo" && event.target.closest?.("input, textarea, select"); // which have an undo of their own
     const isOver = name === "stop" && document.querySelector(":popover-open, dialog[open]"); // which Escape closes
-    if (!name || isOver || (name === "stop" && !document.querySelector("[data-stop]"))) return;
+    if (!name || isOver || isTyping || (name === "stop" && !document.querySelector("[data-stop]"))) return;
     event.preventDefault();
     run(name);
   });

@@ -195,6 +195,15 @@ function startDeeds() {
     later.dragging().then(({ begin }) => begin(row));
   });
   if (document.querySelector("[data-selecting]")) later.selecting().then(({ start }) => start());
+  toNotice();
+}
+
+/** What was done to a list by a page of its own is said on the next one: there one goes on, and Undo is the next stop. */
+function toNotice() {
+  const notice = document.querySelector("[data-toasts] > .toast:has([data-undo])");
+  if (!notice || !document.querySelector("main[data-list]")) return;
+  notice.tabIndex = -1;
+  notice.focus();
 }
 
 /** `modules`: functions that load what is needed later. Those modules import this one, so it cannot name them itself. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isAtEnd, staysAtEnd } from "../../static/js/scroll.js";
+import { coveredBy, isAtEnd, staysAtEnd } from "../../static/js/scroll.js";
 
 const at = (top, height = 2000, viewport = 800) => ({ top, viewport, height });
 
@@ -29,4 +29,12 @@ test("coming down to the end is arriving", () => {
 test("a text that shrinks, or a keyboard that closes, moves the place but is not going up", () => {
   assert.ok(staysAtEnd(true, at(1200), at(1000, 1800)));
   assert.ok(staysAtEnd(true, at(1500, 2000, 500), at(1200, 2000, 800)));
+});
+
+test("a keyboard that lies over the page covers what is not seen of it; a zoomed page and a browser's bar do not", () => {
+  const view = { height: 500, offsetTop: 0, scale: 1 };
+  assert.equal(coveredBy(view, 844), 344);
+  assert.equal(coveredBy({ ...view, offsetTop: 300 }, 844), 0);
+  assert.equal(coveredBy({ ...view, scale: 1.7 }, 844), 0);
+  assert.equal(coveredBy({ ...view, height: 800 }, 844), 0);
 });
