@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import datetime
+
 import pytest
 from django.http import HttpResponse
 from django.urls import include, path
-from django.utils.translation import get_language
+from django.utils.formats import date_format
+from django.utils.translation import get_language, override
 
 
 async def language(request):
@@ -56,3 +59,9 @@ def test_one_person_s_choice_is_not_the_next_one_s(client, alice, bob, catalogue
     client.get("/")
     client.force_login(bob)
     assert spoken(client.get("/"))[0] == "en"
+
+
+@pytest.mark.parametrize(("chosen", "expected"), [("vi", "5 tháng 11, 2026"), ("en", "Nov. 5, 2026")])
+def test_a_date_fits_into_a_sentence(chosen, expected):
+    with override(chosen):
+        assert date_format(datetime.date(2026, 11, 5), "DATE_FORMAT") == expected
