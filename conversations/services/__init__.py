@@ -44,6 +44,7 @@ from conversations.services.library import (
     shared_prompts,
 )
 from conversations.services.organising import (
+    CHANGED,
     archive,
     archive_of,
     being_written,
@@ -55,6 +56,7 @@ from conversations.services.organising import (
     pin,
     pinned_of,
     purge,
+    put_back,
     recent_of,
     restore,
     see,
@@ -83,6 +85,7 @@ from conversations.services.values import nearest
 from conversations.services.wishes import OWN_TEXT, Wish, begin, defaults_of, set_defaults, take, tune
 
 __all__ = [
+    "CHANGED",
     "OWN_TEXT",
     "Arrival",
     "Fate",
@@ -143,6 +146,7 @@ __all__ = [
     "prompt_text",
     "prompts_for",
     "purge",
+    "put_back",
     "rate",
     "read",
     "read_what_is_there",
