@@ -35,6 +35,7 @@ from conversations.services.folders import (
 )
 from conversations.services.fullness import Fullness, fullness
 from conversations.services.library import (
+    as_name,
     delete_prompt,
     own_prompt,
     own_prompts,
@@ -98,6 +99,7 @@ __all__ = [
     "all_of",
     "archive",
     "archive_of",
+    "as_name",
     "available_models",
     "begin",
     "being_written",

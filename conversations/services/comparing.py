@@ -97,8 +97,8 @@ def _chosen(
 async def keep(conversation: Conversation, message_id: str) -> None:
     """Go on with one of the answers that stand side by side, and with its model; those still being written stop.
 
-    The others stay as versions of it. Raises InputError if there is no such answer (any more), ConversationBusy while it is being
-    written, ConflictError, StoreUnavailable.
+    The others stay as versions of it. Raises InputError if there is no such answer, or if it was taken back or cleared;
+    ConversationBusy while it is being written, ConflictError, StoreUnavailable.
     """
     transcript = await in_store(read, conversation)
     reply = transcript.index().get(message_id)

@@ -24,7 +24,12 @@ from conversations.streaming import mark_read, storing
 MOST_PINNED = 100
 PURGED_AT_ONCE = 20  # the clock removes the documents of the others
 # What can be put back, and which columns it changes.
-CHANGED = {"move": ["folder"], "pin": ["pinned_at", "archived_at"], "unpin": ["pinned_at"], "unarchive": ["archived_at"]}
+CHANGED = {
+    "move": ["folder"],
+    "pin": ["pinned_at", "archived_at"],
+    "unpin": ["pinned_at"],
+    "unarchive": ["archived_at"],
+}
 logger = logging.getLogger(__name__)
 
 

@@ -150,7 +150,10 @@ async def edit_message(
 
 
 def own_message(conversation: Conversation, message_id: str) -> Message:
-    """A person's own message. Raises InputError if there is none, and if it was taken back or cleared; StoreUnavailable."""
+    """A person's own message.
+
+    Raises InputError if there is none, and if it was taken back or cleared; StoreUnavailable.
+    """
     transcript = read(conversation)
     message = transcript.index().get(message_id)
     if message is None or message.role != "user":

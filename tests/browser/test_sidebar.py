@@ -187,6 +187,7 @@ def test_many_are_selected_and_moved_archived_deleted_and_taken_back(page, alice
     page.get_by_role("button", name="Move").click()
     page.get_by_role("dialog").get_by_role("button", name="Trips").click()
     told = toast(page).filter(has_text="4 chats are in “Trips” now.")
+    expect(told).to_be_visible()
     assert Conversation.objects.filter(folder__name="Trips").count() == 4
     told.get_by_role("button", name="Undo").click()
     expect(toast(page).filter(has_text="4 chats are back where they were.")).to_be_visible()
