@@ -97,6 +97,7 @@ LANGUAGE_CODE = env.text("LANGUAGE_CODE", "en")
 # A language is offered once it is translated: half of a page in each helps nobody (tests/test_translations.py).
 LANGUAGES = [("en", _("English")), ("vi", _("Vietnamese"))]
 LOCALE_PATHS = [BASE_DIR / "chatsite" / "locale"]
+FORMAT_MODULE_PATH = ["chatsite.formats"]
 TIME_ZONE = env.text("TIME_ZONE", "UTC")
 USE_TZ = True
 USE_I18N = True
