@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from itertools import chain
 from pathlib import Path
 
+import polib
 import pytest
 from django.conf import settings
 
+from chatsite.catalogues import catalogues
 from chatsite.connections import PARTS
 from chatsite.guide import CHOICES, LANGUAGES, TREE, read_sections
 from conversations.backends import get_backend
@@ -43,6 +46,18 @@ def test_both_languages_tell_about_the_same_things():
 def test_both_languages_give_the_same_commands(language):
     blocks = {name: re.findall(r"```.*?```", node(name, language), re.DOTALL) for name in CHOICES}
     assert blocks == {name: re.findall(r"```.*?```", node(name), re.DOTALL) for name in CHOICES}
+
+
+MARKED = re.compile(r"\*\*([^*]+)\*\*|“([^”]+)”")
+CATALOGUE = {one.msgid: one.msgstr for one in polib.pofile(str(next(catalogues()))) if one.msgstr}
+
+
+@pytest.mark.parametrize("name", CHOICES)
+def test_it_calls_buttons_what_they_are_called_in_its_language(name):
+    for path in filter(None, chain(*MARKED.findall(node(name)))):
+        steps = [CATALOGUE.get(step) for step in path.split(" → ")]
+        if all(steps):  # else it leads through another site
+            assert " → ".join(steps) in node(name, "vi"), path
 
 
 @pytest.mark.parametrize(("name", "language"), TEXTS)
