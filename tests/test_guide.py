@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.utils import translation
 
 from chatsite.connections import PARTS
 from chatsite.guide import CHOICES, LANGUAGES, TREE, read_sections
@@ -15,6 +16,7 @@ from conversations.types import ChatRequest, Message
 
 # Variables of other programs that the Guide's commands name.
 FOREIGN = {"OLLAMA_HOST", "PORT"}
+OTHER_SITES = {"Settings"}  # of Hugging Face, whose pages are in English
 TEXTS = [(name, language) for name in TREE["nodes"] for language in LANGUAGES]
 
 
@@ -29,6 +31,13 @@ async def ask(*said: str) -> str:
 
 def node(name: str, language: str = "en") -> str:
     return TREE["nodes"][name]["text"][language]
+
+
+def emphasized(name: str, language: str) -> set[str]:
+    """What stands in bold or in quotation marks, each step of a way for itself: most of it is on buttons."""
+    prose = re.sub(r"```.*?```", "", node(name, language), flags=re.DOTALL)
+    found = re.findall(r"\*\*(.+?)\*\*|“(.+?)”", prose)
+    return {step for bold, quoted in found for step in (bold or quoted).split(" → ")}
 
 
 def test_the_tree_is_whole():
@@ -92,6 +101,17 @@ def test_its_code_blocks_are_closed_and_its_words_are_sober(name, language):
         ("Ollama: connection refused", "trouble_unreachable", "en"),
         ("It doesn’t work", "trouble", "en"),
         ("Who are you?", "who", "en"),
+        ("How do I search my chats?", "find", "en"),
+        ("Can I get a deleted chat back?", "trash", "en"),
+        ("How can I share a conversation?", "share", "en"),
+        ("Import my chats from ChatGPT", "transfer", "en"),
+        ("How do I change the language?", "preferences", "en"),
+        ("Can we use our logo?", "look", "en"),
+        ("Can people try it without an account?", "trials", "en"),
+        ("Which keyboard shortcuts are there?", "keyboard", "en"),
+        ("Làm sao chia sẻ một cuộc trò chuyện?", "share", "vi"),
+        ("Tôi lỡ xóa cuộc trò chuyện", "trash", "vi"),
+        ("đổi ngôn ngữ thế nào?", "preferences", "vi"),
         ("Xin chào", "hello", "vi"),
         ("Trang này làm được gì?", "about", "vi"),
         ("lam sao ket noi mo hinh", "connect", "vi"),
@@ -104,6 +124,23 @@ async def test_it_answers_what_people_ask(said, name, language):
     assert (await ask(said)).startswith(node(name, language))
 
 
+@pytest.mark.parametrize("name", CHOICES)
+def test_buttons_are_called_as_the_page_calls_them(name):
+    told, missing = emphasized(name, "vi"), {}
+    for text in emphasized(name, "en") - OTHER_SITES:
+        with translation.override("vi"):  # names of models, as the admin has them, begin with a small letter
+            shown = {translation.gettext(text), translation.gettext(text.lower())} - {text, text.lower()}
+        if shown and not {each.casefold() for each in shown} & {each.casefold() for each in told}:
+            missing[text] = shown
+    assert missing == {}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_it_says_of_deleting_is_what_happens(language):
+    assert str(settings.CHAT_TRASH_DAYS) in node("manage", language)
+    assert str(settings.CHAT_TRASH_DAYS) in node("trash", language)
+
+
 @pytest.mark.parametrize(
     "said",
     [
@@ -112,6 +149,9 @@ async def test_it_answers_what_people_ask(said, name, language):
         "Tell me about the history of Rome",
         "Translate hello to Vietnamese",
         "How do I move a couch?",
+        "Write an announcement for our summer party",
+        "Write a poem in Vietnamese",
+        "What is another language model?",
     ],
 )
 async def test_it_says_plainly_that_it_is_no_language_model(said):
