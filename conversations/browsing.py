@@ -86,7 +86,8 @@ class ModelCard:
 
 def _seconds(speed: Speed) -> str:
     seconds = max(speed.first_token, LEAST_SECONDS)
-    return f"{formats.number_format(seconds, decimal_pos=1 if seconds < 10 else 0)}{NO_BREAK}s"
+    number = formats.number_format(seconds, decimal_pos=1 if seconds < 10 else 0)
+    return _("{count} s").format(count=number).replace(" ", NO_BREAK)
 
 
 def _rate(tokens_per_second: float) -> str:

@@ -124,7 +124,7 @@ TREE: dict[str, Any] = {
         "en": "I have no answer to that: I am a fixed set of rules, not a language model. I know this site, and how to "
         "connect a model that can answer everything else.",
         "vi": "Tôi không có câu trả lời cho điều đó: tôi là một bộ quy tắc cố định, không phải mô hình ngôn ngữ. "
-        "Tôi biết rõ trang này, và biết cách kết nối một mô hình có thể trả lời mọi điều khác.",
+        "Tôi biết rõ trang web này và biết cách kết nối một mô hình có thể trả lời mọi điều khác.",
     },
     "nodes": _nodes(),
 }
