@@ -96,7 +96,9 @@ SITE_NAME = env.text("SITE_NAME", "Chatsite")
 LANGUAGE_CODE = env.text("LANGUAGE_CODE", "en")
 # A language is offered once it is translated: half of a page in each helps nobody (tests/test_translations.py).
 LANGUAGES = [("en", _("English")), ("vi", _("Vietnamese"))]
-LOCALE_PATHS = [BASE_DIR / "chatsite" / "locale"]
+# The second: what Django and allauth say and have no Vietnamese for. `make messages` writes into the first only.
+LOCALE_PATHS = [BASE_DIR / "chatsite" / "locale", BASE_DIR / "chatsite" / "locale_of_packages"]
+FORMAT_MODULE_PATH = ["chatsite.formats"]
 TIME_ZONE = env.text("TIME_ZONE", "UTC")
 USE_TZ = True
 USE_I18N = True

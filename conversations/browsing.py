@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from conversations import services
 from conversations.backends import get_backend
 from conversations.errors import ChatError
+from conversations.indexing.alphabet import by_name
 from conversations.models import ChatModel
 from conversations.services import Speed
 
@@ -86,7 +87,8 @@ class ModelCard:
 
 def _seconds(speed: Speed) -> str:
     seconds = max(speed.first_token, LEAST_SECONDS)
-    return f"{formats.number_format(seconds, decimal_pos=1 if seconds < 10 else 0)}{NO_BREAK}s"
+    number = formats.number_format(seconds, decimal_pos=1 if seconds < 10 else 0)
+    return _("{count} s").format(count=number).replace(" ", NO_BREAK)
 
 
 def _rate(tokens_per_second: float) -> str:
@@ -120,7 +122,7 @@ SORTS: dict[str, tuple[Any, Callable[[ModelCard], Any] | None]] = {
         gettext_lazy("Quickest to write"),
         lambda card: -(card.speed.tokens_per_second or 0.0) if card.speed else NEVER,
     ),
-    "name": (gettext_lazy("By name"), lambda card: fold(card.model.label)),
+    "name": (gettext_lazy("By name"), lambda card: by_name(card.model.label)),
 }
 
 
@@ -148,7 +150,7 @@ class Wanted:
 
 
 def use_cases(every: Sequence[ModelCard]) -> list[str]:
-    return sorted({card.model.use_case for card in every} - {""}, key=fold)
+    return sorted({card.model.use_case for card in every} - {""}, key=by_name)
 
 
 def connections(every: Sequence[ModelCard]) -> list[tuple[str, str]]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from itertools import chain
 from pathlib import Path
 
+import polib
 import pytest
 from django.conf import settings
 
+from chatsite.catalogues import catalogues
 from chatsite.connections import PARTS
 from chatsite.guide import CHOICES, LANGUAGES, TREE, read_sections
 from conversations.backends import get_backend
@@ -43,6 +46,18 @@ def test_both_languages_tell_about_the_same_things():
 def test_both_languages_give_the_same_commands(language):
     blocks = {name: re.findall(r"```.*?```", node(name, language), re.DOTALL) for name in CHOICES}
     assert blocks == {name: re.findall(r"```.*?```", node(name), re.DOTALL) for name in CHOICES}
+
+
+MARKED = re.compile(r"\*\*([^*]+)\*\*|“([^”]+)”")
+CATALOGUE = {one.msgid: one.msgstr for one in polib.pofile(str(next(catalogues()))) if one.msgstr}
+
+
+@pytest.mark.parametrize("name", CHOICES)
+def test_it_calls_buttons_what_they_are_called_in_its_language(name):
+    for path in filter(None, chain(*MARKED.findall(node(name)))):
+        steps = [CATALOGUE.get(step) for step in path.split(" → ")]
+        if all(steps):  # else it leads through another site
+            assert " → ".join(steps) in node(name, "vi"), path
 
 
 @pytest.mark.parametrize(("name", "language"), TEXTS)
@@ -92,6 +107,17 @@ def test_its_code_blocks_are_closed_and_its_words_are_sober(name, language):
         ("Ollama: connection refused", "trouble_unreachable", "en"),
         ("It doesn’t work", "trouble", "en"),
         ("Who are you?", "who", "en"),
+        ("How do I search my chats?", "find", "en"),
+        ("Can I get a deleted chat back?", "trash", "en"),
+        ("How can I share a conversation?", "share", "en"),
+        ("Import my chats from ChatGPT", "transfer", "en"),
+        ("How do I change the language?", "preferences", "en"),
+        ("Can we use our logo?", "look", "en"),
+        ("Can people try it without an account?", "trials", "en"),
+        ("Which keyboard shortcuts are there?", "keyboard", "en"),
+        ("Làm sao chia sẻ một cuộc trò chuyện?", "share", "vi"),
+        ("Tôi lỡ xóa cuộc trò chuyện", "trash", "vi"),
+        ("đổi ngôn ngữ thế nào?", "preferences", "vi"),
         ("Xin chào", "hello", "vi"),
         ("Trang này làm được gì?", "about", "vi"),
         ("lam sao ket noi mo hinh", "connect", "vi"),
@@ -104,6 +130,12 @@ async def test_it_answers_what_people_ask(said, name, language):
     assert (await ask(said)).startswith(node(name, language))
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_it_says_of_deleting_is_what_happens(language):
+    assert str(settings.CHAT_TRASH_DAYS) in node("manage", language)
+    assert str(settings.CHAT_TRASH_DAYS) in node("trash", language)
+
+
 @pytest.mark.parametrize(
     "said",
     [
@@ -112,6 +144,9 @@ async def test_it_answers_what_people_ask(said, name, language):
         "Tell me about the history of Rome",
         "Translate hello to Vietnamese",
         "How do I move a couch?",
+        "Write an announcement for our summer party",
+        "Write a poem in Vietnamese",
+        "What is another language model?",
     ],
 )
 async def test_it_says_plainly_that_it_is_no_language_model(said):

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import datetime
+
 import pytest
+from django import forms
 from django.http import HttpResponse
 from django.urls import include, path
+from django.utils import formats, translation
 from django.utils.translation import get_language
 
 
@@ -56,3 +60,12 @@ def test_one_person_s_choice_is_not_the_next_one_s(client, alice, bob, catalogue
     client.get("/")
     client.force_login(bob)
     assert spoken(client.get("/"))[0] == "en"
+
+
+def test_dates_are_short_and_read_as_they_are_written_in_vietnamese():
+    day = datetime.date(2026, 4, 3)
+    with translation.override("vi"):
+        assert formats.date_format(day, "DATE_FORMAT") == "03/04/2026"
+        assert formats.date_format(day, "YEAR_MONTH_FORMAT") == "Tháng 4 năm 2026"
+        assert forms.DateField().clean("3/4/2026") == day
+        assert forms.DateField().clean("2026-04-03") == day

@@ -25,7 +25,7 @@ def link(address: str, text: str) -> str:
 
 
 def host(name: str) -> str:
-    return f' <span class="host">{name}</span>'
+    return f'<span class="host"> {name}</span>'
 
 
 def code(language: str, html: str) -> str:
@@ -179,6 +179,16 @@ def test_tables(text, before, head, body, after):
         ("[b.c](https://b.c.evil)", link("https://b.c.evil", "b.c" + host("b.c.evil"))),
         ("[b.c](https://x-b.c)", link("https://x-b.c", "b.c" + host("x-b.c"))),
         ("https://b.c@evil.d/", link("https://b.c@evil.d/", "https://b.c@evil.d/" + host("evil.d"))),
+        ("[b.c](https://evil.d&#64;b.c)", link("https://evil.d@b.c", "b.c" + host("b.c"))),
+        ("[b.c](https://b.c&#64;evil.d)", link("https://b.c@evil.d", "b.c" + host("evil.d"))),
+        ("[b.c](https://b.c℀@evil.d)", link("https://b.c℀@evil.d", "b.c" + host("evil.d"))),
+        ("[b.c]\n\n[b.c]: https://evil.d\\@b.c", link("https://evil.d%5C@b.c", "b.c" + host("b.c"))),
+        ("[fass.de](https://faß.de)", link("https://faß.de", "fass.de" + host("xn--fa-hia.de"))),
+        ("[a](https://%D0%B0pple.com)", link("https://%D0%B0pple.com", "a" + host("xn--pple-43d.com"))),
+        ("[a](mailto:b@%D0%B0pple.com)", link("mailto:b@%D0%B0pple.com", "a" + host("b@xn--pple-43d.com"))),
+        ("[a](mailto:%E2%80%AEb@c.de)", link("mailto:%E2%80%AEb@c.de", "a" + host("\ufffdb@c.de"))),
+        ("[\u202emoc.b.de](https://moc.b.de)", link("https://moc.b.de", "\u202emoc.b.de" + host("moc.b.de"))),
+        ("[a](https://b.c/?d&copy;=e&amp;amp;)", link("https://b.c/?d©=e&amp;amp;", "a" + host("b.c"))),
         ("[аpple.com](https://аpple.com)", link("https://аpple.com", "аpple.com" + host("xn--pple-43d.com"))),
     ],
 )

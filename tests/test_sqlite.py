@@ -98,6 +98,30 @@ def test_a_file_that_was_replaced_is_opened_anew(opened, tmp_path):
     assert ask(opened(), "SELECT count(*) FROM sqlite_master") == [(0,)]
 
 
+def test_a_file_that_is_replaced_while_a_request_runs_is_not_written_where_nobody_finds_it(opened, tmp_path):
+    connection = opened()
+    path = connection.settings_dict["NAME"]
+    for beside in tmp_path.iterdir():
+        if beside != path:
+            beside.unlink()
+    (tmp_path / "backup").write_bytes(b"")
+    (tmp_path / "backup").replace(path)
+    closed(connection)
+    assert ask(opened(), "SELECT count(*) FROM sqlite_master") == [(0,)]
+
+
+def test_a_cursor_that_outlives_an_error_spoils_nothing_for_who_comes_next(opened):
+    connection = opened()
+    held = connection.cursor()  # as the traceback of an exception holds one
+    held.execute("SELECT 1")
+    connection.errors_occurred = True
+    connection.close()
+    connection.connect()
+    beneath = closed(connection)
+    assert held is not None
+    assert opened().connection is beneath
+
+
 def test_so_many_are_kept_and_no_more(opened):
     connections = [opened() for _ in range(base.KEPT + 3)]
     for connection in connections:

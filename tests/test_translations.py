@@ -27,7 +27,7 @@ def collected(tmp_path, monkeypatch, settings) -> polib.POFile:
     """The catalogue as `make messages` would leave it now."""
     if not shutil.which("xgettext"):
         pytest.skip("gettext is not installed: apt install gettext")
-    (kept,) = [path for path in catalogues() if LANGUAGE in path.parts]
+    kept = next(path for path in catalogues() if LANGUAGE in path.parts)
     there = tmp_path / LANGUAGE / "LC_MESSAGES" / kept.name
     there.parent.mkdir(parents=True)
     shutil.copy(kept, there)

@@ -5,6 +5,10 @@ from __future__ import annotations
 import datetime
 import re
 import uuid
+from concurrent.futures import ThreadPoolExecutor
+from urllib.error import HTTPError
+from urllib.parse import urlencode
+from urllib.request import Request, urlopen
 
 import pytest
 from django.contrib.auth.hashers import make_password
@@ -371,6 +375,41 @@ def test_a_message_sent_twice_counts_once(trial):
     visitor.say(key=key)
     visitor.say(key=key)
     assert (visitor.guest.messages_sent, Generation.objects.count()) == (1, 1)
+
+
+def together(visitor: Visitor, site: str, key: str, times: int) -> list[int]:
+    """The same message, sent so many times at once to a real server; the statuses of the answers."""
+    token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', visitor.page())[1]
+    form = urlencode({"content": "Ahoy", "key": key, "parent_id": "", "csrfmiddlewaretoken": token}).encode()
+    headers = {"Cookie": f"guest={visitor.client.cookies['guest'].value}", "X-Requested-With": "fetch"}
+
+    def send(_number: int) -> int:
+        try:
+            with urlopen(Request(f"{site}{visitor.chat}send/", form, headers), timeout=60) as answer:
+                return answer.status
+        except HTTPError as error:
+            return error.code
+
+    with ThreadPoolExecutor(times) as senders:
+        return list(senders.map(send, range(times)))
+
+
+@pytest.mark.parametrize("key", ["0123456789abcdef", "", "   "])
+def test_a_message_sent_many_times_at_once_counts_as_often_as_it_is_answered(trial, site, settings, key):
+    settings.CHAT_MAX_RUNNING_REPLIES = 99
+    visitor = Visitor(trial)
+    assert together(visitor, site, key, times=6) == [200] * 6
+    answered = 1 if key.strip() else 6
+    assert (Generation.objects.count(), visitor.guest.messages_sent) == (answered, answered)
+    assert Trial.objects.get().messages_sent == answered
+
+
+def test_many_messages_at_once_are_no_more_than_a_guest_has(trial, site, settings):
+    settings.CHAT_MAX_RUNNING_REPLIES = 99
+    change(trial, messages_per_guest=3)
+    visitor = Visitor(trial)
+    assert sorted(together(visitor, site, "", times=12)) == [200] * 3 + [429] * 9
+    assert (Generation.objects.count(), visitor.guest.messages_sent) == (3, 3)
 
 
 class Judged(Guard):

@@ -39,8 +39,8 @@ def guest_gate(get_response):
 
         async def middleware(request: HttpRequest):
             response = await get_response(request)
-            if _is_charged_for_nothing(request, response):
-                await in_database(_give_back, request)
+            if hasattr(request, "is_charged"):
+                await in_database(_settle, request, response)
             return response
 
         async def process_view(request: HttpRequest, *_view) -> HttpResponse | None:
@@ -53,8 +53,8 @@ def guest_gate(get_response):
 
         def middleware(request: HttpRequest):
             response = get_response(request)
-            if _is_charged_for_nothing(request, response):
-                _give_back(request)
+            if hasattr(request, "is_charged"):
+                _settle(request, response)
             return response
 
         def process_view(request: HttpRequest, *_view) -> HttpResponse | None:
@@ -67,14 +67,15 @@ def guest_gate(get_response):
     return middleware
 
 
-def _is_charged_for_nothing(request: HttpRequest, response: HttpResponse) -> bool:
-    is_refused = response.status_code >= 400 and response.status_code != KeyReused.status
-    return getattr(request, "is_charged", False) and is_refused
+def _settle(request: HttpRequest, response: HttpResponse) -> None:
+    """Give back what was charged for nothing: what was refused, and what was sent twice before the first was there.
 
-
-def _give_back(request: HttpRequest) -> None:
-    """So many times a day: guards have judged most of what is refused, and each judgement may cost."""
-    if limits.may_go_unpaid(request, request.guest):
+    So many times a day: guards have judged most of it, and each judgement may cost.
+    """
+    if response.status_code == KeyReused.status:
+        return
+    is_paid = response.status_code < 400 and limits.is_first(request.guest, request.POST.get("key", ""))
+    if not is_paid and limits.may_go_unpaid(request, request.guest):
         trials.give_back(request.guest)
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from allauth.core import ratelimit
 from allauth.core.internal import ratelimit as of_any_method
 from allauth.core.internal.ratelimit import get_ip
+from django.core.cache import cache
 from django.http import HttpRequest
 
 from chatsite.sharing.models import Guest, SharedLink
@@ -13,6 +16,7 @@ PASSWORD, PASSWORDS_OF_LINK = "shared_password", "shared_password_of_link"
 PASSWORD_WINDOW = 300  # seconds, as in ACCOUNT_RATE_LIMITS
 GUEST, GUEST_WINDOW = "guest", 3600
 UNPAID = "guest_unpaid"
+PAID, PAID_WINDOW = "guest_paid", 600  # seconds in which somebody may send the same once more without knowing
 PAGE, PAGE_WINDOW = "shared_page", 60
 
 
@@ -34,6 +38,13 @@ def may_become_guest(request: HttpRequest) -> bool:
 def may_go_unpaid(request: HttpRequest, guest: Guest) -> bool:
     """Of what a guest sends, so much may count as no message: what was refused, and what was sent twice."""
     return ratelimit.consume(request, action=UNPAID, key=str(guest.pk))
+
+
+def is_first(guest: Guest, key: str) -> bool:
+    """Whether what was sent under this idempotency key has been accepted for the first time. Without one, all is."""
+    key = key.strip()
+    name = f"{PAID}:{guest.pk}:{hashlib.sha256(key.encode('utf-8', 'replace')).hexdigest()}"
+    return not key or cache.add(name, True, PAID_WINDOW)
 
 
 def may_read(request: HttpRequest) -> bool:

@@ -22,9 +22,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._cursors: weakref.WeakSet[sqlite3.Cursor] = weakref.WeakSet()
+        self._place: Place | None = None
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> sqlite3.Connection:
-        return _idle.take(_place(conn_params["database"])) or super().get_new_connection(conn_params)
+        self._place = _place(conn_params["database"])  # by the time it is closed another file may stand there
+        return _idle.take(self._place) or super().get_new_connection(conn_params)
 
     def create_cursor(self, name: str | None = None) -> sqlite3.Cursor:
         cursor = super().create_cursor(name)
@@ -32,9 +34,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return cursor
 
     def _close(self) -> None:
-        place = _place(self.settings_dict["NAME"])
+        place = self._place
         for cursor in list(self._cursors):
             cursor.close()  # one that was not read to its end would show the next request what was true then
+        self._cursors.clear()  # who was caught in a traceback lives on, and cannot be closed once more without error
         if place is None or self.errors_occurred or not _is_as_new(self.connection):
             super()._close()
         else:

@@ -9,7 +9,7 @@ from markdown import Markdown
 from markdown import inlinepatterns as patterns
 from markdown.util import AtomicString, Registry
 
-from conversations.rendering.links import host_of
+from conversations.rendering.links import address_of, host_of
 from conversations.rendering.places import MARK, FormulaMark
 
 MAX_ADDRESS = 2_000  # characters
@@ -58,7 +58,7 @@ def inline_patterns(markdown: Markdown) -> Registry:
 def image_link(source: str, description: str) -> Element:
     """A picture is never loaded: whoever wrote its address would learn who reads. It becomes a link."""
     link = Element("a", {"href": source, "class": "image-link"})
-    link.text = AtomicString(description.strip() or host_of(source) or source)
+    link.text = AtomicString(description.strip() or host_of(address_of(source)) or source)
     return link
 
 

@@ -63,6 +63,29 @@ def test_a_hostile_answer_is_only_text(visits, site, scripted, alice, cookies_of
     assert {rel for _, rel in hrefs} == {"noopener noreferrer nofollow"}
 
 
+DECEIVING = [
+    *("https://evil.example\\@bank.example/", "https://[@evil.example/", "https://bank.example℀@evil.example/"),
+    *("https://b%D0%B0nk.example/", "https://strauß.example/", "https://bank.example&#64;evil.example/"),
+    *("https://evil.example&#47;.bank.example/", "https://evil.example&#x5c;.bank.example/", "https://i❤.example/"),
+    *("https://\\evil.example/", "https://bank.example%EF%BC%8Eevil.example/", "https://🄰pple.example/"),
+]
+
+
+def test_the_host_behind_a_link_is_the_one_that_the_browser_would_go_to(visits, site, alice, cookies_of):
+    conversation = services.create(alice, title="Links")
+    answer = "\n\n".join(f"[bank.example]({url}) ![]({url}) [{n}]" for n, url in enumerate(DECEIVING))
+    answer += "\n\n" + "\n".join(f"[{n}]: {url}" for n, url in enumerate(DECEIVING))
+    services.store(conversation, Message("user", "Hi", id="u"), Message("assistant", answer, parent_id="u"))
+    page = cookies_of(visits.window(site), site, alice)
+    page.goto(f"/c/{conversation.pk}/")
+    links = page.eval_on_selector_all(
+        ".messages .prose a", "links => links.map(a => [a.hostname, (a.querySelector('.host') ?? a).innerText.trim()])"
+    )
+    links = [(host, said) for host, said in links if host]  # what is no address leads nowhere
+    assert len(links) > 2 * len(DECEIVING)
+    assert [host for host, _said in links] == [said for _host, said in links]
+
+
 def test_hostile_titles_and_names_are_only_text(visits, site, admin, client, cookies_of):
     admin.name = admin.first_name = TITLE[:30]
     admin.save()
