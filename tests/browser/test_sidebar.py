@@ -303,6 +303,7 @@ def test_by_keyboard_alone_the_focus_is_never_lost(page, alice):
     expect(page.locator("[data-pins] .row")).to_have_text("Chat 0")
     expect(row(page, "Chat 0").locator(".row-more")).to_be_focused()
     page.keyboard.press("Enter")
+    expect(page.locator("#chat-menu").get_by_role("button", name="Rename")).to_be_focused()
     page.keyboard.press("Escape")
     expect(row(page, "Chat 0").locator(".row-more")).to_be_focused()
 
