@@ -347,12 +347,13 @@ def test_a_chat_that_is_taken_back_before_the_clock_empties_the_trash_stays(alic
     assert where(alice)["recent"] == ["Plans"]
 
 
-def test_old_trash_goes_by_itself_and_by_the_command(alice, settings):
+def test_old_trash_goes_by_itself_and_by_the_command(alice, settings, capsys):
     settings.CHAT_TRASH_DAYS = 7
     old, young, _alive = chats(alice, 3)
     for row, days in ((old, 8), (young, 6)):
         services.trash(services.chosen(alice, [row.pk]), timezone.now() - timedelta(days=days))
-    call_command("empty_trash", verbosity=0)
+    call_command("empty_trash")
+    assert capsys.readouterr().out.startswith("1 chat is gone for good.")
     assert sorted(titles(Conversation.objects.all())) == ["Chat 1", "Chat 2"]
     settings.CHAT_TRASH_DAYS = 5
     assert storing.empty_trash() == 1  # what the clock does each hour

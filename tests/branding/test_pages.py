@@ -49,6 +49,16 @@ def test_the_name_of_the_admin_counts_more_than_the_setting(client, home, settin
     assert "Our chat" in client.get(reverse("account_login")).content.decode()
 
 
+def test_the_administration_has_the_site_s_icon_and_name(client, admin):
+    client.force_login(admin)
+    page = client.get(reverse("admin:index")).content.decode()
+    assert "img/favicon.svg" in page
+    Site.objects.create(name="Our chat", logo=PNG, logo_type="image/png", logo_version="v1")
+    page = client.get(reverse("admin:branding_site_change", args=[Site.KEY])).content.decode()
+    assert f'<link rel="icon" href="{reverse("branding:logo")}?v=v1">' in page
+    assert f'<a href="{reverse("admin:index")}">Our chat</a>' in page
+
+
 def test_mails_come_from_the_site_under_its_name(client, alice, mailoutbox):
     Site.objects.create(name="Our chat")
     client.post(reverse("account_reset_password"), {"email": alice.email})
