@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from conversations import services
 from conversations.backends import get_backend
 from conversations.errors import ChatError
+from conversations.indexing.alphabet import by_name
 from conversations.models import ChatModel
 from conversations.services import Speed
 
@@ -121,7 +122,7 @@ SORTS: dict[str, tuple[Any, Callable[[ModelCard], Any] | None]] = {
         gettext_lazy("Quickest to write"),
         lambda card: -(card.speed.tokens_per_second or 0.0) if card.speed else NEVER,
     ),
-    "name": (gettext_lazy("By name"), lambda card: fold(card.model.label)),
+    "name": (gettext_lazy("By name"), lambda card: by_name(card.model.label)),
 }
 
 
@@ -149,7 +150,7 @@ class Wanted:
 
 
 def use_cases(every: Sequence[ModelCard]) -> list[str]:
-    return sorted({card.model.use_case for card in every} - {""}, key=fold)
+    return sorted({card.model.use_case for card in every} - {""}, key=by_name)
 
 
 def connections(every: Sequence[ModelCard]) -> list[tuple[str, str]]:

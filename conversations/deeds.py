@@ -19,6 +19,7 @@ from conversations.places import Selection
 
 UNDO = {"trash": ("restore", "trashed_at"), "archive": ("unarchive", "archived_at")}
 UNDONE_BY = dict(UNDO.values())
+PUT_BACK = "put_back"  # undoes what takes each chat from where it was
 NEW = "new"  # a folder that is yet to be made
 
 
@@ -32,24 +33,33 @@ class Deed:
 
 def do(user, verb: str, data: QueryDict) -> Deed:
     """Raises InputError, also where nothing was selected, and NotFound where nothing of it is there any more."""
+    if verb == PUT_BACK:
+        return _put_back(user, data)
     rows = _rows(user, verb, data)
     folder = _target(user, data) if verb == "move" else None
     moment = timezone.now()
-    undo = _way_back(verb, rows, moment)
     count = _done(user, verb, rows, folder, moment)
     if not count and not rows.exists():
         raise NotFound(_("These chats are not there any more. Load the page again to see what is."))
-    return Deed(_sentence(verb, count, folder), undo if count else {})
+    takes_back = bool(data.get("at"))  # which is not taken back itself
+    return Deed(_sentence(verb, count, folder), _way_back(verb, moment) if count and not takes_back else {})
 
 
-def _way_back(verb: str, rows: ConversationQuerySet, moment: datetime.datetime) -> Mapping[str, str]:
-    """Before it is done. Of several that are moved, each may come from elsewhere: only one alone is moved back."""
+def _way_back(verb: str, moment: datetime.datetime) -> Mapping[str, str]:
     if verb in UNDO:
         return {"do": UNDO[verb][0], "at": moment.isoformat()}
-    if verb != "move":
-        return {}
-    found = list(rows.order_by().values_list("pk", "folder_id")[:2])
-    return {"do": "move", "chat": str(found[0][0]), "to": str(found[0][1] or "")} if len(found) == 1 else {}
+    return {"do": PUT_BACK, "of": verb, "at": moment.isoformat()} if verb in services.CHANGED else {}
+
+
+def _put_back(user, data: QueryDict) -> Deed:
+    verb = data.get("of", "")
+    if verb not in services.CHANGED:
+        raise InputError(_("This cannot be undone any more."))
+    count = services.put_back(user, verb, _moment(data.get("at", "")))
+    if not count:
+        raise NotFound(_("These chats have been moved again meanwhile. They stay where they are now."))
+    sentence = ngettext("The chat is back where it was.", "{count} chats are back where they were.", count)
+    return Deed(sentence.format(count=count))
 
 
 def _rows(user, verb: str, data: QueryDict) -> ConversationQuerySet:
@@ -62,14 +72,18 @@ def _rows(user, verb: str, data: QueryDict) -> ConversationQuerySet:
 
 
 def _all_of_moment(user, verb: str, name: str, said: str) -> ConversationQuerySet:
+    rows = services.trash_of(user) if verb == "restore" else services.archive_of(user)
+    return rows.filter(**{name: _moment(said)})
+
+
+def _moment(said: str) -> datetime.datetime:
     try:
         moment = datetime.datetime.fromisoformat(said)
     except ValueError:
         raise InputError(_("This cannot be undone any more.")) from None
     if timezone.is_naive(moment):
         raise InputError(_("This cannot be undone any more."))
-    rows = services.trash_of(user) if verb == "restore" else services.archive_of(user)
-    return rows.filter(**{name: moment})
+    return moment
 
 
 def _target(user, data: QueryDict) -> Folder | None:
@@ -83,11 +97,11 @@ def _target(user, data: QueryDict) -> Folder | None:
 
 def _done(user, verb: str, rows: ConversationQuerySet, folder: Folder | None, moment: datetime.datetime) -> int:
     verbs = {
-        "pin": lambda: services.pin(user, rows),
-        "unpin": lambda: services.unpin(rows),
+        "pin": lambda: services.pin(user, rows, moment),
+        "unpin": lambda: services.unpin(rows, moment),
         "archive": lambda: services.archive(rows, moment),
-        "unarchive": lambda: services.unarchive(rows),
-        "move": lambda: services.move(rows, folder),
+        "unarchive": lambda: services.unarchive(rows, moment),
+        "move": lambda: services.move(rows, folder, moment),
         "trash": lambda: services.trash(rows, moment),
         "restore": lambda: services.restore(rows),
         "purge": lambda: services.purge(rows),

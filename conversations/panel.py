@@ -14,6 +14,7 @@ from conversations.backends import get_backend
 from conversations.backends.tuning import MAX_TOKENS, MEMORY, TEMPERATURE, USUAL_NAMES
 from conversations.errors import ChatError
 from conversations.forms import OPTION, PERSONALITY, PROMPT, TEMPORARY
+from conversations.indexing.alphabet import in_order
 from conversations.models import PROMPT_MAX_LENGTH, ChatDefaults, ChatModel, Conversation, Persona
 from conversations.services import OWN_TEXT
 from conversations.types import Setting
@@ -144,7 +145,7 @@ class Panel:
     @cached_property
     def personas(self) -> list[Persona]:
         """What can be chosen, and what is chosen though it can be no more."""
-        found = list(services.personas_for(self.user))
+        found = in_order(services.personas_for(self.user))
         current = self.owner.persona
         return found if current is None or current in found else [*found, current]
 

@@ -14,7 +14,7 @@ from django.utils import formats, timezone, translation
 from django.utils.translation import gettext as _
 
 from conversations import services
-from conversations.browsing import fold
+from conversations.indexing.alphabet import in_order
 from conversations.listing import Listing, part_of
 from conversations.models import Conversation, Folder
 
@@ -73,8 +73,7 @@ def sidebar(user, current: Conversation | None = None, folder: Folder | None = N
 
 
 def sorted_folders(user) -> list[Folder]:
-    """By name, as people sort names: databases put “Zoo” before “apple” and “Ăn” last."""
-    return sorted(services.folders_of(user), key=lambda one: (fold(one.name), one.pk))
+    return in_order(services.folders_of(user))
 
 
 def in_folder(user, folder_id: int, before: str = "") -> Listing:

@@ -107,6 +107,17 @@ def test_its_code_blocks_are_closed_and_its_words_are_sober(name, language):
         ("Ollama: connection refused", "trouble_unreachable", "en"),
         ("It doesn’t work", "trouble", "en"),
         ("Who are you?", "who", "en"),
+        ("How do I search my chats?", "find", "en"),
+        ("Can I get a deleted chat back?", "trash", "en"),
+        ("How can I share a conversation?", "share", "en"),
+        ("Import my chats from ChatGPT", "transfer", "en"),
+        ("How do I change the language?", "preferences", "en"),
+        ("Can we use our logo?", "look", "en"),
+        ("Can people try it without an account?", "trials", "en"),
+        ("Which keyboard shortcuts are there?", "keyboard", "en"),
+        ("Làm sao chia sẻ một cuộc trò chuyện?", "share", "vi"),
+        ("Tôi lỡ xóa cuộc trò chuyện", "trash", "vi"),
+        ("đổi ngôn ngữ thế nào?", "preferences", "vi"),
         ("Xin chào", "hello", "vi"),
         ("Trang này làm được gì?", "about", "vi"),
         ("lam sao ket noi mo hinh", "connect", "vi"),
@@ -119,6 +130,12 @@ async def test_it_answers_what_people_ask(said, name, language):
     assert (await ask(said)).startswith(node(name, language))
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_it_says_of_deleting_is_what_happens(language):
+    assert str(settings.CHAT_TRASH_DAYS) in node("manage", language)
+    assert str(settings.CHAT_TRASH_DAYS) in node("trash", language)
+
+
 @pytest.mark.parametrize(
     "said",
     [
@@ -127,6 +144,9 @@ async def test_it_answers_what_people_ask(said, name, language):
         "Tell me about the history of Rome",
         "Translate hello to Vietnamese",
         "How do I move a couch?",
+        "Write an announcement for our summer party",
+        "Write a poem in Vietnamese",
+        "What is another language model?",
     ],
 )
 async def test_it_says_plainly_that_it_is_no_language_model(said):

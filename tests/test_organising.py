@@ -56,7 +56,7 @@ def do(browser, verb, *rows, **more):
 def undo_of(answer) -> dict[str, str]:
     """The fields of the newest Undo form on a page."""
     form = re.findall(r"<form[^>]*data-undo>(.*?)</form>", answer.content.decode(), re.DOTALL)[-1]
-    return dict(re.findall(r'name="(do|at|chat|to)" value="([^"]*)"', form))
+    return dict(re.findall(r'name="(do|of|at|chat|to)" value="([^"]*)"', form))
 
 
 def titles(rows) -> list[str]:
@@ -71,6 +71,11 @@ def where(user) -> dict[str, list[str]]:
         "archive": titles(services.archive_of(user)),
         "trash": titles(services.trash_of(user)),
     }
+
+
+def places_of(*rows) -> list[tuple]:
+    found = Conversation.objects.in_bulk([row.pk for row in rows])
+    return [(row.folder_id, row.pinned_at, row.archived_at) for row in (found[each.pk] for each in rows)]
 
 
 # One chat
@@ -342,12 +347,13 @@ def test_a_chat_that_is_taken_back_before_the_clock_empties_the_trash_stays(alic
     assert where(alice)["recent"] == ["Plans"]
 
 
-def test_old_trash_goes_by_itself_and_by_the_command(alice, settings):
+def test_old_trash_goes_by_itself_and_by_the_command(alice, settings, capsys):
     settings.CHAT_TRASH_DAYS = 7
     old, young, _alive = chats(alice, 3)
     for row, days in ((old, 8), (young, 6)):
         services.trash(services.chosen(alice, [row.pk]), timezone.now() - timedelta(days=days))
-    call_command("empty_trash", verbosity=0)
+    call_command("empty_trash")
+    assert capsys.readouterr().out.startswith("1 chat is gone for good.")
     assert sorted(titles(Conversation.objects.all())) == ["Chat 1", "Chat 2"]
     settings.CHAT_TRASH_DAYS = 5
     assert storing.empty_trash() == 1  # what the clock does each hour
@@ -415,6 +421,95 @@ def test_a_chat_that_was_moved_goes_back_to_where_it_was(browser, alice, chat):
     assert titles(services.members_of(there)) == ["Plans"]
     browser.post(ORGANISE, undo_of(page))
     assert titles(services.members_of(here)) == ["Plans"]
+
+
+def test_many_that_were_moved_go_back_each_to_where_it_was(browser, alice):
+    here, there = services.create_folder(alice, "Here"), services.create_folder(alice, "There")
+    loose, filed, kept, apart = chats(alice, 4)
+    Conversation.objects.filter(pk=filed.pk).update(folder=here, pinned_at=timezone.now())
+    Conversation.objects.filter(pk=kept.pk).update(folder=there, archived_at=timezone.now())
+    before = places_of(loose, filed, kept, apart)
+    page = browser.get(do(browser, "move", loose, filed, kept, to=there.pk, next="/")["Location"])
+    assert {row.folder for row in Conversation.objects.exclude(pk=apart.pk)} == {there}
+    back = browser.post(ORGANISE, undo_of(page), headers=FETCH)
+    assert "3 chats are back where they were." in back.content.decode()
+    assert places_of(loose, filed, kept, apart) == before
+
+
+@pytest.mark.parametrize("verb", ["pin", "unpin", "unarchive", "move"])
+def test_what_takes_chats_elsewhere_is_undone_wherever_they_were(browser, alice, verb):
+    here = services.create_folder(alice, "Here")
+    moment = timezone.now()
+    states = [{}, {"pinned_at": moment}, {"archived_at": moment}, {"folder": here, "archived_at": moment}]
+    rows = [services.create(alice, title=f"Chat {number}") for number in range(4)]
+    for row, state in zip(rows, states, strict=True):
+        Conversation.objects.filter(pk=row.pk).update(**state)
+    before = places_of(*rows)
+    answer = browser.post(ORGANISE, {"do": verb, "chat": [row.pk for row in rows], "to": ""}, headers=FETCH)
+    assert places_of(*rows) != before
+    browser.post(ORGANISE, undo_of(answer), headers=FETCH)
+    assert places_of(*rows) == before
+
+
+def test_what_was_moved_again_meanwhile_stays_where_it_is_now(browser, alice):
+    here, there = services.create_folder(alice, "Here"), services.create_folder(alice, "There")
+    first, second = chats(alice, 2)
+    undo = undo_of(browser.post(ORGANISE, {"do": "move", "chat": [first.pk, second.pk], "to": here.pk}, headers=FETCH))
+    do(browser, "move", first, to=there.pk)
+    back = browser.post(ORGANISE, undo, headers=FETCH)
+    assert "The chat is back where it was." in back.content.decode()
+    assert titles(services.members_of(there)) == [first.title]
+    assert where(alice)["recent"] == [second.title]
+    do(browser, "move", second, to=there.pk)
+    late = browser.post(ORGANISE, undo, headers=FETCH)
+    assert late.status_code == 404
+    assert "moved again meanwhile" in late.content.decode()
+    assert len(titles(services.members_of(there))) == 2
+
+
+def test_what_was_archived_after_it_was_pinned_stays_in_the_archive_when_the_pin_is_undone(browser, alice, chat):
+    undo = undo_of(browser.post(ORGANISE, {"do": "pin", "chat": chat.pk}, headers=FETCH))
+    do(browser, "archive", chat)
+    browser.post(ORGANISE, undo)
+    assert where(alice) == {"pinned": [], "recent": [], "archive": ["Plans"], "trash": []}
+
+
+def test_a_chat_comes_out_of_a_folder_that_is_gone_when_the_move_is_undone(browser, alice, chat):
+    here, there = services.create_folder(alice, "Here"), services.create_folder(alice, "There")
+    services.move(services.chosen(alice, [chat.pk]), here)
+    undo = undo_of(browser.post(ORGANISE, {"do": "move", "chat": chat.pk, "to": there.pk}, headers=FETCH))
+    services.delete_folder(here)
+    assert browser.post(ORGANISE, undo, headers=FETCH).status_code == 200
+    assert where(alice)["recent"] == ["Plans"]
+
+
+def test_nobody_undoes_the_moves_of_another(client, browser, bob, alice, chat):
+    there = services.create_folder(alice, "There")
+    undo = undo_of(browser.post(ORGANISE, {"do": "move", "chat": chat.pk, "to": there.pk}, headers=FETCH))
+    client.force_login(bob)
+    assert client.post(ORGANISE, undo, headers=FETCH).status_code == 404
+    assert titles(services.members_of(there)) == ["Plans"]
+
+
+def test_undoing_pins_no_more_than_may_be_pinned(browser, alice, monkeypatch):
+    monkeypatch.setattr(organising, "MOST_PINNED", 1)
+    first, second = chats(alice, 2)
+    do(browser, "pin", first)
+    undo = undo_of(browser.post(ORGANISE, {"do": "unpin", "chat": first.pk}, headers=FETCH))
+    do(browser, "pin", second)
+    assert browser.post(ORGANISE, undo, headers=FETCH).status_code == 400
+    assert where(alice)["pinned"] == [second.title]
+
+
+def test_thousands_are_moved_and_put_back_by_as_many_queries_as_two(browser, alice, django_assert_max_num_queries):
+    chats(alice, 1_200)
+    there = services.create_folder(alice, "There")
+    asked = {"do": "move", "everything": 1, "place": "all", "to": there.pk}
+    with django_assert_max_num_queries(12):
+        undo = undo_of(browser.post(ORGANISE, asked, headers=FETCH))
+    with django_assert_max_num_queries(12):
+        browser.post(ORGANISE, undo, headers=FETCH)
+    assert Conversation.objects.filter(folder=None).count() == 1_200
 
 
 def test_doing_it_twice_is_no_mistake(browser, alice, chat):

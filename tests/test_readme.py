@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from pathlib import Path
 
 import pytest
 
@@ -11,16 +12,8 @@ from tests.serving import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 DOCUMENTS = [
-    "docs/models.md",
-    "README.md",
-    "CONTRIBUTING.md",
-    "CHANGELOG.md",
-    "docs/deploy.md",
-    "docs/decisions.md",
-    "docs/local-models.md",
-    "docs/filter.md",
-    "docs/branding.md",
-    "docs/transfer.md",
+    path.relative_to(ROOT).as_posix()
+    for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "bench/RESULTS.md"]
 ]
 READERS = {"text", "flag", "number", "whole", "words"}
 
@@ -70,6 +63,19 @@ def test_every_link_and_picture_leads_somewhere(document):
     links = [link.partition("#")[0] for link in re.findall(r"\]\(([^)\s]+)\)", text)]
     broken = [link for link in links if link and "://" not in link and not (folder / link).exists()]
     assert broken == []
+
+
+def headings(path: Path) -> set[str]:
+    """The anchors of a document, as GitHub makes them."""
+    titles = re.findall(r"^#+ (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_link_into_a_document_leads_to_a_heading(document):
+    path = ROOT / document
+    links = re.findall(r"\]\(([^)\s:]*)#([^)\s]+)\)", path.read_text(encoding="utf-8"))
+    assert [link for link in links if link[1] not in headings(path.parent / link[0] if link[0] else path)] == []
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)

@@ -25,7 +25,7 @@ def link(address: str, text: str) -> str:
 
 
 def host(name: str) -> str:
-    return f' <span class="host">{name}</span>'
+    return f'<span class="host"> {name}</span>'
 
 
 def code(language: str, html: str) -> str:

@@ -23,7 +23,7 @@ DISPLAYED_X = '<span class="math displayed"><math display="block"><mi>x</mi></ma
 
 TIMES = '<mo lspace="0.2222em" rspace="0.2222em">∗</mo>'
 X_1, Y_1 = (f"<math><msub><mi>{name}</mi><mn>1</mn></msub></math>" for name in "xy")
-TO_B = '<a href="https://b.c" rel="noopener noreferrer nofollow" target="_blank">{} <span class="host">b.c</span></a>'
+TO_B = '<a href="https://b.c" rel="noopener noreferrer nofollow" target="_blank">{}<span class="host"> b.c</span></a>'
 
 
 def tex(source: str) -> str:

@@ -398,6 +398,12 @@ def test_a_search_says_that_older_chats_are_still_coming_in(alice, bob, old_chat
     assert not search(alice, "fish").is_growing
 
 
+def test_the_command_says_how_many_were_missing(alice, old_chats, capsys):
+    for count in (len(old_chats), 0):
+        call_command("rebuild_search_index", missing=True)
+        assert f"{count} conversations were missing in the search and can be found now." in capsys.readouterr().out
+
+
 def test_the_command_mends_what_is_wrong_and_leaves_what_is_deleted(alice, old_chats, capsys):
     doomed = told(alice, "fish", deleted_at=timezone.now())
     SearchEntry.objects.all().delete()

@@ -16,7 +16,7 @@ from conversations.models import Generation
 from conversations.stores import get_store
 from conversations.streaming import storing
 from conversations.streaming.executors import in_database, in_store
-from conversations.types import Message
+from conversations.types import Delta, Message, new_id
 from tests.helpers import branch, finished, say
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -151,6 +151,67 @@ async def test_a_page_from_before_does_not_go_on_with_what_was_turned_back(chat,
     assert (await client.post(url, sent | again)).status_code == 303
     assert contents(await branch(chat))[:-1] == [*shown, "Who am I?"]
     await streaming.shutdown()
+
+
+FORGOTTEN = "nothing of it is remembered. Reload the page"
+
+
+async def ways_to_ask_again(chat, models) -> dict:
+    """Every way of a page from before, by name: what it sends, and where to."""
+    first, answer, question, cut = await branch(chat)
+    return {
+        "retry": ("retry", {"message_id": answer.id}),
+        "retry by the same": ("retry", {"message_id": answer.id, "same": "1"}),
+        "again with another model": ("retry", {"message_id": answer.id, "model": models["guide"].pk}),
+        "continue": ("continue", {"message_id": cut.id}),
+        "edit the first question": ("edit", {"message_id": first.id, "content": "Who?"}),
+        "edit a later question": ("edit", {"message_id": question.id, "content": "Who?"}),
+        "compare": ("send", {"content": "Who?", "parent_id": cut.id, "models": [one.pk for one in models.values()]}),
+    }
+
+
+@pytest.mark.parametrize("is_followed", [False, True])
+async def test_no_way_to_ask_again_brings_back_what_was_cleared(engine, alice, scripted, catalogue, is_followed):
+    begun = await finished(await say(alice, "one"))
+    scripted.enqueue("Some wor", Delta(finish_reason="length"))
+    await finished(await services.send_message(begun.conversation, "two"))
+    ways = await ways_to_ask_again(begun.conversation, catalogue)
+    await in_store(services.clear, begun.conversation)
+    if is_followed:
+        await finished(await services.send_message(begun.conversation, "three"))
+    shown, asked = contents(await branch(begun.conversation)), len(scripted.requests)
+    client = AsyncClient()
+    await client.aforce_login(alice)
+    for name, (address, sent) in ways.items():
+        url = reverse(f"conversations:{address}", args=[begun.conversation_id])
+        for headers in ({"X-Requested-With": "fetch"}, {}):
+            answer = await client.post(url, sent | {"key": new_id()}, headers=headers)
+            page = answer.content.decode()
+            assert answer.status_code == 400, name
+            assert FORGOTTEN in page or "This chat has changed meanwhile. Reload the page" in page, name
+    to_edit = {"message": ways["edit the first question"][1]["message_id"]}
+    page = await client.get(reverse("conversations:edit", args=[begun.conversation_id]), to_edit)
+    assert (page.status_code, FORGOTTEN in page.content.decode()) == (400, True)
+    assert (contents(await branch(begun.conversation)), len(scripted.requests)) == (shown, asked)
+    await streaming.shutdown()
+
+
+async def test_an_answer_side_by_side_that_was_cleared_is_not_kept_unnoticed(chat, catalogue):
+    generations = await services.compare(chat, "three", models=[model.pk for model in catalogue.values()])
+    for generation in generations:
+        await finished(generation)
+    await in_store(services.clear, chat)
+    with pytest.raises(InputError, match=FORGOTTEN):
+        await services.keep(chat, generations[0].reply_id)
+    assert await branch(chat) == ()
+
+
+async def test_what_was_brought_back_is_asked_again_like_anything(chat, scripted):
+    end = (await branch(chat))[-1]
+    await in_store(services.clear, chat)
+    await in_store(services.select, chat, end.id)
+    await finished(await services.regenerate(chat, end.id))
+    assert contents(scripted.requests[-1].messages)[1:] == ["one", "one", "two"]
 
 
 async def test_what_was_brought_back_is_gone_on_with_from_every_page(chat, scripted):

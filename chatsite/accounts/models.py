@@ -57,6 +57,7 @@ class User(AbstractUser):
     text_size = models.CharField(_("text size"), max_length=10, choices=TextSize.choices, blank=True)
     send_key = models.CharField(_("send with"), max_length=10, choices=SendKey.choices, default=SendKey.ENTER)
 
+    dismissed = models.TextField(blank=True, editable=False)  # keys of announcements: chatsite/branding/announcing.py
     agreed_at = models.DateTimeField(_("agreed to the terms"), null=True, blank=True, editable=False)
 
     objects = People()

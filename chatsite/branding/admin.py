@@ -19,12 +19,14 @@ from chatsite.branding.models import Announcement, Button, Example, Site, SiteTe
 
 class TextInline(admin.StackedInline):
     model = SiteText
+    verbose_name_plural = _("texts: description, notice below the message box, terms of use")
     fields = ["kind", "language", "text"]
     extra = 0
 
 
 class ButtonInline(admin.TabularInline):
     model = Button
+    verbose_name_plural = _("buttons: other names, or off")
     fields = ["name", "label", "language", "is_off"]
     extra = 0
 

@@ -1,22 +1,29 @@
-"""Which announcements a page shows, and which of them a browser has put away."""
+"""Which announcements a page shows, and which of them somebody has put away: a person, or a browser that nobody is
+logged in with.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 
 from django.conf import settings
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
+from chatsite.accounts.models import User
 from chatsite.branding.current import current
 from chatsite.branding.models import Announcement
 from conversations.rendering import render
 
 COOKIE = "dismissed"
 LASTS = 60 * 60 * 24 * 365  # seconds
+MOST = 50  # of one person: no site announces as many at a time
+_KEY = re.compile(r"[0-9]{1,19}-[0-9a-f]{8}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +44,8 @@ def announcements(request: HttpRequest) -> list[Shown]:
     timely = [one for one in current().announcements if _is_timely(one)]
     if not timely:
         return []
-    dismissed = _dismissed(request)
-    is_guest = hasattr(request, "guest")
-    is_member = not is_guest and request.user.is_authenticated
+    is_guest, is_member = hasattr(request, "guest"), _is_member(request)
+    dismissed = _dismissed(request) | (set(request.user.dismissed.split(".")) if is_member else set())
     return [
         Shown(key_of(one), render(one.text), one.level, one.can_be_dismissed and not is_guest)
         for one in timely
@@ -53,12 +59,35 @@ def _is_timely(one: Announcement) -> bool:
     return has_begun and (one.ends_at is None or now < one.ends_at) and one.language in ("", get_language())
 
 
+def _is_member(request: HttpRequest) -> bool:
+    return not hasattr(request, "guest") and request.user.is_authenticated
+
+
 def _dismissed(request: HttpRequest) -> set[str]:
     return set(request.COOKIES.get(COOKIE, "").split("."))
 
 
 def dismiss(request: HttpRequest, response: HttpResponse, key: str) -> None:
-    """Keep it from this browser. What is announced no more is forgotten, so that the cookie stays small."""
+    """Keep it from this person, wherever they log in; from this browser, where nobody is logged in."""
+    if not _KEY.fullmatch(key):
+        return
+    if _is_member(request):
+        _keep_from(request.user, key)
+    else:
+        _keep_from_browser(request, response, key)
+
+
+def _keep_from(user: User, key: str) -> None:
+    """The row is locked: two devices may dismiss two at once. Only the newest are kept."""
+    rows = User.objects.filter(pk=user.pk)
+    with transaction.atomic():
+        known = rows.select_for_update().values_list("dismissed", flat=True).get().split(".")
+        kept = [one for one in known if one and one != key][-(MOST - 1) :]
+        rows.update(dismissed=".".join([*kept, key]))
+
+
+def _keep_from_browser(request: HttpRequest, response: HttpResponse, key: str) -> None:
+    """What is announced no more is forgotten, so that the cookie stays small."""
     there = {key_of(one) for one in current().announcements}
     kept = sorted((_dismissed(request) | {key}) & there)
     response.set_cookie(

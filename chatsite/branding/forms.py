@@ -15,7 +15,7 @@ from chatsite.branding.models import Site
 
 class SiteForm(forms.ModelForm):
     picture = forms.FileField(
-        label=_("Logo"),
+        label=_("New logo"),
         required=False,
         help_text=_("PNG, JPEG, WebP or SVG, at most 200 kB. It stands beside the name, and in the browser's tab."),
         widget=forms.FileInput(attrs={"accept": "image/png,image/jpeg,image/webp,image/svg+xml"}),

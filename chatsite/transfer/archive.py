@@ -1,4 +1,4 @@
-"""All chats of a person as one zip, made while it is sent: at no time is more of it in memory than one chat.
+"""All that is a person's as one zip, made while it is sent: at no time is more of it in memory than one chat.
 
 What cannot be read does not spoil the rest: `report.txt`, the last file of the archive, names it.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -18,6 +18,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from chatsite.transfer import belongings
 from chatsite.transfer.documents import markdown
 from chatsite.transfer.envelope import envelope
 from chatsite.transfer.names import file_name
@@ -57,6 +58,8 @@ class Archive:
 
     written: int = 0
     failures: list[str] = field(default_factory=list)
+    beside: list[str] = field(default_factory=list)
+    """Sentences about what is no chat."""
 
     def __post_init__(self) -> None:
         self._sink = _Sink()
@@ -73,6 +76,11 @@ class Archive:
             "chats": total,
         }
         return self._add("manifest.json", json.dumps(facts, ensure_ascii=False, indent=2), timezone.now())
+
+    def add_files(self, files: Sequence[belongings.File]) -> bytes:
+        """What is no chat."""
+        self.beside += [file.said for file in files]
+        return b"".join(self._add(file.name, file.text, timezone.now()) for file in files)
 
     def add(self, conversation: Conversation, transcript: Transcript) -> bytes:
         self.written += 1
@@ -98,7 +106,8 @@ class Archive:
         lines = [
             ngettext("{count} chat is in this archive.", "{count} chats are in this archive.", self.written).format(
                 count=self.written
-            )
+            ),
+            *self.beside,
         ]
         if self.failures:
             sentence = ngettext(
@@ -122,6 +131,7 @@ async def everything(user) -> AsyncIterator[bytes]:
     archive, unanswered = Archive(), 0
     ids = await in_database(_ids, user)
     yield await in_thread(archive.begin, user, len(ids))
+    yield await in_thread(archive.add_files, await in_database(belongings.files, user))
     for pk in ids:
         found, title, problem = await in_store(_read, user, pk, unanswered >= GIVE_UP_AFTER)
         unanswered = unanswered + 1 if isinstance(problem, StoreUnavailable) else 0
@@ -152,7 +162,7 @@ def _read(user, pk: UUID, has_given_up: bool) -> tuple[tuple[Conversation, Trans
 
 def with_all(user, pk: UUID) -> Conversation:
     """With what an export says of it. Raises NotFound."""
-    rows = Conversation.objects.for_user(user).select_related("model", "persona", "folder")
+    rows = Conversation.objects.for_user(user).select_related("model", "persona", "folder").prefetch_related("feedback")
     found = rows.filter(pk=pk).first()
     if found is None:
         raise NotFound(_("This chat does not exist."))

@@ -2,11 +2,13 @@
 
     {"format": "chatsite.chat", "version": 1, "chat": {…}, "document": {… see conversations/stores/document.py}}
 
+What its owner thought of an answer stands in the metadata of that message: {"feedback": {"thumb": "up", "reason": ""}}.
 The same chat makes the same bytes, whenever it is exported.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -18,14 +20,28 @@ from conversations.types import Transcript
 
 FORMAT = "chatsite.chat"
 VERSION = 1
+FEEDBACK = "feedback"  # in the metadata of a message, in exports alone
 _encoder = DjangoJSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 def envelope(conversation: Conversation, transcript: Transcript) -> str:
-    """JSON. `conversation` with its folder, model and persona."""
+    """JSON. `conversation` with its folder, model, persona and feedback."""
     chat = _encoder.encode(_facts(conversation))
-    document = canonical(conversation.key, transcript)
+    document = canonical(conversation.key, _with_feedback(conversation, transcript))
     return f'{{"format":"{FORMAT}","version":{VERSION},"chat":{chat},"document":{document}}}\n'
+
+
+def _with_feedback(conversation: Conversation, transcript: Transcript) -> Transcript:
+    rows = {row.message_id: row for row in conversation.feedback.all() if row.user_id == conversation.user_id}
+    if not rows:
+        return transcript
+    messages = (
+        replace(message, metadata={**message.metadata, FEEDBACK: {"thumb": row.thumb, "reason": row.reason}})
+        if (row := rows.get(message.id))
+        else message
+        for message in transcript.messages
+    )
+    return replace(transcript, messages=tuple(messages))
 
 
 def _facts(conversation: Conversation) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.db.models import Count, Sum
 
+from chatsite.transfer import belongings
 from chatsite.transfer.formats.found import Found
 from chatsite.transfer.models import Import, ImportedChat
 from chatsite.transfer.trees import listed
@@ -36,6 +37,10 @@ class Report:
             conversation_id=conversation_id,
         )
 
+    def tell_beside(self, number: int, source: str, title: str, fate: Fate) -> None:
+        """Of what is no chat."""
+        self._add(number, source=source, title=title, outcome=fate.value, rank=2)
+
     def refuse(self, number: int, problem: str, *, source: str = "", title: str = "") -> None:
         outcome = ImportedChat.Outcome.REFUSED
         self._add(number, source=source, title=title, outcome=outcome, problem=problem, rank=0)
@@ -56,8 +61,12 @@ class Report:
 
 
 def counts(job: Import) -> dict[str, int]:
-    """How many chats of each outcome, by its name; `messages` that are added, `left_out` chats that lack files."""
-    rows = job.chats.values_list("outcome").annotate(count=Count("pk"), added=Sum("added"))
+    """How many chats of each outcome, by its name; `messages` that are added, `left_out` chats that lack files.
+
+    `beside` are folders, personas and prompts that are new; those that are here already are told by their lines alone.
+    """
+    chats, beside = job.chats.exclude(source__in=belongings.NAMES), job.chats.filter(source__in=belongings.NAMES)
+    rows = chats.values_list("outcome").annotate(count=Count("pk"), added=Sum("added"))
     found = dict.fromkeys(ImportedChat.Outcome.values, 0) | {"messages": 0}
     for outcome, count, added in rows.order_by():
         found[outcome] = count
@@ -65,4 +74,5 @@ def counts(job: Import) -> dict[str, int]:
     found["all"] = sum(found[outcome] for outcome in ImportedChat.Outcome.values)
     found["coming"] = found[ImportedChat.Outcome.NEW] + found[ImportedChat.Outcome.MORE]
     found["left_out"] = job.chats.exclude(left_out="").count()
+    found["beside"] = beside.filter(outcome=ImportedChat.Outcome.NEW).count()
     return found

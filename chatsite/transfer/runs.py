@@ -18,7 +18,7 @@ from django.db import DatabaseError, DataError, IntegrityError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from chatsite.transfer import formats
+from chatsite.transfer import belongings, formats
 from chatsite.transfer.decoding import decode
 from chatsite.transfer.models import Import
 from chatsite.transfer.pieces import Piece, pieces
@@ -118,6 +118,8 @@ class Run:
         self._known += piece.problem == "large"  # whatever it was: its own line tells more than that nothing was found
         try:
             data = _decoded(piece)
+            if kind := belongings.kind_of(data):
+                return self._take_belonging(number, kind, data)
             found = formats.read(data, self.job.user_id)
             self._known += 1
             if self.job.is_confirmed:
@@ -140,6 +142,17 @@ class Run:
         except Exception:  # a chat that nobody foresaw spoils no other
             problem = _("It could not be read. That has been noted; tell an administrator.")
             self._tell_unforeseen(number, data, problem)
+
+    def _take_belonging(self, number: int, kind: belongings.Kind, data: dict[str, Any]) -> None:
+        """A folder, a persona, a saved prompt."""
+        self._known += 1
+        title = kind.title(data)
+        try:
+            fate = belongings.take_in(self.job.user, kind, data, is_confirmed=self.job.is_confirmed)
+        except ChatError as error:
+            self._report.refuse(number, error.message, source=kind.name, title=title)
+        else:
+            self._report.tell_beside(number, kind.name, title, fate)
 
     def _tell_unforeseen(self, number: int, data: Any, problem: str) -> None:
         logger.exception("A chat could not be imported")

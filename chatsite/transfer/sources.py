@@ -19,6 +19,7 @@ from django.conf import settings
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 
+from chatsite.transfer import belongings
 from chatsite.transfer.problems import FileRefused
 
 CHUNK = 64 * 1024
@@ -33,6 +34,7 @@ NO_CHATS = {
     *("user.json", "users.json", "message_feedback.json", "model_comparisons.json", "shared_conversations.json"),
     *("export_manifest.json", "conversation_asset_file_names.json", "projects.json", "memories.json", "manifest.json"),
     *("user_settings.json", "group_chats.json", "sora.json", "shopping.json", "basispoints.json"),
+    belongings.PREFERENCES,
 }
 
 
@@ -125,16 +127,21 @@ def _check_name(member: zipfile.ZipInfo) -> None:
 
 
 def _with_chats(members: list[zipfile.ZipInfo]) -> list[zipfile.ZipInfo]:
-    """Those that are called as chats are; if none is, every JSON file that is not known for something else."""
+    """Those that are called as chats are; of this site with what else is a person's.
+
+    If none is, every JSON file that is not known for something else.
+    """
     files = [one for one in members if not one.is_dir() and not one.filename.startswith("__MACOSX/")]
     called = [one for one in files if _CHATS.fullmatch(PurePosixPath(one.filename).name)]
     own = [one for one in files if _OWN.fullmatch(one.filename)]
+    beside = [one for one in files if one.filename in belongings.FILES] if own else []
     others = [
         one
         for one in files
         if one.filename.lower().endswith((".json", ".jsonl")) and PurePosixPath(one.filename).name not in NO_CHATS
     ]
-    return sorted(called or own or others, key=lambda one: one.filename)
+    by_name = sorted(called or own or others, key=lambda one: one.filename)
+    return by_name if called else beside + by_name  # what chats refer to comes in before them
 
 
 def _check_growth(members: list[zipfile.ZipInfo]) -> None:

@@ -69,6 +69,12 @@ class Conversation(models.Model):
     )
     pinned_at = models.DateTimeField(_("pinned"), null=True, blank=True)
     archived_at = models.DateTimeField(_("archived"), null=True, blank=True)
+    # Where it was before somebody moved it at that moment, to be put back there: kept in the row, so that thousands are
+    # marked, and put back, by one statement each. A folder that is gone by then is no way back.
+    moved_at = models.DateTimeField(null=True, blank=True, editable=False)
+    folder_before = models.BigIntegerField(null=True, blank=True, editable=False)
+    pinned_before = models.DateTimeField(null=True, blank=True, editable=False)
+    archived_before = models.DateTimeField(null=True, blank=True, editable=False)
     is_unread = models.BooleanField(
         _("unread"), default=False, help_text=_("A reply ended while its owner looked elsewhere.")
     )

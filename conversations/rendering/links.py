@@ -66,15 +66,13 @@ def _looked_up(host: str) -> str:
 
 
 def _show_target(link: Element, address: str) -> None:
-    """Put the host, or who gets the mail, behind a link whose text does not say it."""
+    """Put the host, or who gets the mail, behind a link whose text does not say it.
+
+    The space stands with the host, where no line is drawn under it."""
     target = _target(address)
     if not target or _says("".join(link.itertext()), target, address):
         return
-    if len(link):
-        link[-1].tail = AtomicString(f"{link[-1].tail or ''} ")
-    else:
-        link.text = AtomicString(f"{link.text or ''} ")
-    SubElement(link, "span", {"class": "host"}).text = AtomicString(target[-LONGEST_TARGET:])
+    SubElement(link, "span", {"class": "host"}).text = AtomicString(f" {target[-LONGEST_TARGET:]}")
 
 
 def _target(address: str) -> str:

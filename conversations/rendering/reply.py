@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-RENDERER_VERSION = 4  # raise it when the same text comes to look otherwise
+RENDERER_VERSION = 5  # raise it when the same text comes to look otherwise
 
 MAY_BE_CODE = re.compile(r"\s*(?:```|~~~)|\n*(?: {4}|[ ]*\t)")
 

@@ -35,6 +35,7 @@ from conversations.services.folders import (
 )
 from conversations.services.fullness import Fullness, fullness
 from conversations.services.library import (
+    as_name,
     delete_prompt,
     own_prompt,
     own_prompts,
@@ -44,6 +45,7 @@ from conversations.services.library import (
     shared_prompts,
 )
 from conversations.services.organising import (
+    CHANGED,
     archive,
     archive_of,
     being_written,
@@ -55,6 +57,7 @@ from conversations.services.organising import (
     pin,
     pinned_of,
     purge,
+    put_back,
     recent_of,
     restore,
     see,
@@ -83,6 +86,7 @@ from conversations.services.values import nearest
 from conversations.services.wishes import OWN_TEXT, Wish, begin, defaults_of, set_defaults, take, tune
 
 __all__ = [
+    "CHANGED",
     "OWN_TEXT",
     "Arrival",
     "Fate",
@@ -95,6 +99,7 @@ __all__ = [
     "all_of",
     "archive",
     "archive_of",
+    "as_name",
     "available_models",
     "begin",
     "being_written",
@@ -143,6 +148,7 @@ __all__ = [
     "prompt_text",
     "prompts_for",
     "purge",
+    "put_back",
     "rate",
     "read",
     "read_what_is_there",

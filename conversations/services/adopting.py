@@ -29,6 +29,7 @@ from conversations.models import (
     Folder,
     Persona,
 )
+from conversations.services import feedback
 from conversations.services.catalogue import available_models, default_model
 from conversations.services.folders import MOST_FOLDERS
 from conversations.services.organising import MOST_PINNED
@@ -53,7 +54,8 @@ class Fate(StrEnum):
 class Arrival:
     """A chat to take in. `ids` in the order of preference: the first that is nobody else's.
 
-    `model` is a pair of connection and model id, `persona` one of name and prompt.
+    `model` is a pair of connection and model id, `persona` one of name and prompt; `thumbs` has for ids of answers what
+    their owner thought of them, and why.
     """
 
     ids: tuple[UUID, ...]
@@ -70,6 +72,7 @@ class Arrival:
     persona: tuple[str, str] | None = None
     system_prompt: str = ""
     options: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+    thumbs: Mapping[str, tuple[int, str]] = field(default_factory=lambda: NOTHING)
 
 
 def foresee(user, arrival: Arrival) -> tuple[Fate, int]:
@@ -99,16 +102,17 @@ def adopt(user, arrival: Arrival) -> tuple[Fate, int, UUID]:
         return Fate.NEW, len(arrival.transcript.messages), free
     if row.trashed_at:
         return Fate.IN_TRASH, 0, row.pk
-    before: list[int] = []
+    before: list[Transcript] = []
 
     def change(known: Transcript) -> Transcript:
-        before[:] = [len(known.messages)]
+        before[:] = [known]
         return _with_news(known, arrival.transcript)
 
     stored = get_store().update(row.key, change)
-    added = len(stored.messages) - before[0] if before else 0
+    added = len(stored.messages) - len(before[0].messages) if before else 0
     if not added:
         return Fate.THERE, 0, row.pk
+    feedback.take_in(row, stored, {at: thumb for at, thumb in arrival.thumbs.items() if at not in before[0].index()})
     Conversation.objects.filter(pk=row.pk).update(
         message_count=len(stored.messages),
         size=stored.size,
@@ -163,6 +167,7 @@ def _create(user, arrival: Arrival, pk: UUID) -> None:
         conversation.save(force_insert=True)
         times = {"created_at": arrival.created_at, "updated_at": arrival.updated_at}
         Conversation.objects.filter(pk=pk).update(**times)
+        feedback.take_in(conversation, stored, arrival.thumbs)
     complete_or_later(conversation.key, stored.messages)
 
 

@@ -20,6 +20,7 @@ from conversations.services.judging import judged
 from conversations.services.launching import body_hash, launch_all, once
 from conversations.services.replaying import replay_all
 from conversations.services.stopping import stop
+from conversations.services.turning_back import check_is_remembered
 from conversations.services.turns import parent_of, select
 from conversations.services.wishes import Wish, chosen_with_options, said_beside
 from conversations.streaming import storing
@@ -96,14 +97,16 @@ def _chosen(
 async def keep(conversation: Conversation, message_id: str) -> None:
     """Go on with one of the answers that stand side by side, and with its model; those still being written stop.
 
-    The others stay as versions of it. Raises InputError if there is no such answer, ConversationBusy while it is being
-    written, ConflictError, StoreUnavailable.
+    The others stay as versions of it. Raises InputError if there is no such answer, or if it was taken back or cleared;
+    ConversationBusy while it is being written, ConflictError, StoreUnavailable.
     """
-    reply = (await in_store(read, conversation)).index().get(message_id)
+    transcript = await in_store(read, conversation)
+    reply = transcript.index().get(message_id)
     if reply is None or not reply.metadata.get("lane"):
         raise InputError(_("There is no such answer in this chat any more. Reload the page."))
     if reply.metadata.get("status") == Generation.Status.IN_PROGRESS:
         raise ConversationBusy(_("This answer is still being written. Wait for its end, or stop it, then keep it."))
+    check_is_remembered(transcript, message_id)
     await in_store(_show, conversation, reply)
     await _stop_all(conversation.pk, reply.parent_id or "")
 

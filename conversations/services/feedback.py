@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from django.utils.translation import gettext as _
 
 from conversations.cleaning import clean
 from conversations.errors import InputError
 from conversations.models import REASON_MAX_LENGTH, ChatModel, Conversation, Feedback
 from conversations.services.conversations import read
-from conversations.types import Message
+from conversations.types import Message, Transcript
 
 
 def feedback_on(conversation: Conversation) -> dict[str, Feedback]:
@@ -49,6 +51,21 @@ def explain(conversation: Conversation, message_id: str, reason: str) -> Feedbac
 def unrate(conversation: Conversation, message_id: str) -> None:
     """Take the thumb back, with its reason."""
     Feedback.objects.filter(**_place(conversation, message_id)).delete()
+
+
+def take_in(conversation: Conversation, transcript: Transcript, thumbs: Mapping[str, tuple[int, str]]) -> None:
+    """Thumbs that were given elsewhere, or here before, with their reasons; for answers of this transcript alone."""
+    index = transcript.index() if thumbs else {}
+    writers: dict[tuple, dict] = {}
+    rows = []
+    for message_id, (value, reason) in thumbs.items():
+        answer = index.get(message_id)
+        if answer is None or answer.role != "assistant":
+            continue
+        by = (answer.metadata.get("backend", ""), answer.metadata.get("model", ""))
+        wrote = writers.get(by) or writers.setdefault(by, _writer_of(answer))
+        rows.append(Feedback(**_place(conversation, message_id), value=value, reason=reason, **wrote))
+    Feedback.objects.bulk_create(rows, ignore_conflicts=True)
 
 
 def _place(conversation: Conversation, message_id: str) -> dict:

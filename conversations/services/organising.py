@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models import Case, F, OuterRef, Subquery, When
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -21,6 +23,13 @@ from conversations.streaming import mark_read, storing
 
 MOST_PINNED = 100
 PURGED_AT_ONCE = 20  # the clock removes the documents of the others
+# What can be put back, and which columns it changes.
+CHANGED = {
+    "move": ["folder"],
+    "pin": ["pinned_at", "archived_at"],
+    "unpin": ["pinned_at"],
+    "unarchive": ["archived_at"],
+}
 logger = logging.getLogger(__name__)
 
 
@@ -59,18 +68,25 @@ def being_written(user) -> set[UUID]:
     return set(rows.order_by().values_list("conversation_id", flat=True))
 
 
-def pin(user, rows: ConversationQuerySet) -> int:
-    """Raises InputError where too many would be pinned. What is pinned leaves the archive."""
+def pin(user, rows: ConversationQuerySet, moment: datetime.datetime | None = None) -> int:
+    """Raises InputError where too many would be pinned. What is pinned leaves the archive.
+
+    `moment`, here and below, is by what `put_back` finds them again; without it there is no way back.
+    """
     new = rows.filter(pinned_at=None)
+    _check_pins(user, new)
+    rows.filter(pinned_at__isnull=False).update(archived_at=None)
+    return new.update(**_left(moment), pinned_at=timezone.now(), archived_at=None)
+
+
+def _check_pins(user, new: ConversationQuerySet) -> None:
     pinned = Conversation.objects.for_user(user).filter(pinned_at__isnull=False)
     if pinned.count() + new.count() > MOST_PINNED:
         raise InputError(_("At most {limit} chats can be pinned. Unpin one first.").format(limit=MOST_PINNED))
-    rows.filter(pinned_at__isnull=False).update(archived_at=None)
-    return new.update(pinned_at=timezone.now(), archived_at=None)
 
 
-def unpin(rows: ConversationQuerySet) -> int:
-    return rows.update(pinned_at=None)
+def unpin(rows: ConversationQuerySet, moment: datetime.datetime | None = None) -> int:
+    return rows.update(**_left(moment), pinned_at=None)
 
 
 def archive(rows: ConversationQuerySet, moment: datetime.datetime) -> int:
@@ -78,13 +94,42 @@ def archive(rows: ConversationQuerySet, moment: datetime.datetime) -> int:
     return rows.filter(archived_at=None).update(archived_at=moment)
 
 
-def unarchive(rows: ConversationQuerySet) -> int:
-    return rows.update(archived_at=None)
+def unarchive(rows: ConversationQuerySet, moment: datetime.datetime | None = None) -> int:
+    return rows.update(**_left(moment), archived_at=None)
 
 
-def move(rows: ConversationQuerySet, folder: Folder | None) -> int:
+def move(rows: ConversationQuerySet, folder: Folder | None, moment: datetime.datetime | None = None) -> int:
     """Into a folder of the same person, or out of all."""
-    return rows.update(folder=folder)
+    return rows.update(**_left(moment), folder=folder)
+
+
+def put_back(user, verb: str, moment: datetime.datetime) -> int:
+    """Where `verb` took them from at that moment; what somebody moved again since stays where it is now.
+
+    Raises InputError where too many would be pinned.
+    """
+    rows = Conversation.objects.for_user(user).filter(moved_at=moment)
+    if verb == "unpin":
+        _check_pins(user, rows.filter(pinned_at=None, pinned_before__isnull=False))
+    before = _before()
+    return rows.update(**{name: before[name] for name in CHANGED[verb]})
+
+
+def _before() -> dict[str, object]:
+    folders = Folder.objects.filter(pk=OuterRef("folder_before"), user=OuterRef("user"))
+    # Who archived it since, or went on with it, wants it where that brought it.
+    archived = When(updated_at__lte=F("moved_at"), then=Coalesce("archived_at", "archived_before"))
+    return {
+        "folder": Subquery(folders.order_by().values("pk")),
+        "pinned_at": F("pinned_before"),
+        "archived_at": Case(archived, default=F("archived_at")),
+    }
+
+
+def _left(moment: datetime.datetime | None) -> dict[str, object]:
+    """What the rows note of where they were."""
+    before = {"folder_before": F("folder"), "pinned_before": F("pinned_at"), "archived_before": F("archived_at")}
+    return {"moved_at": moment, **before}
 
 
 def trash(rows: ConversationQuerySet, moment: datetime.datetime) -> int:

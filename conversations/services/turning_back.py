@@ -54,6 +54,17 @@ def is_behind(transcript: Transcript, message_id: str) -> bool:
     return bool(gone) and any(message.id in gone for message in transcript.branch(message_id))
 
 
+def check_is_remembered(transcript: Transcript, message_id: str) -> None:
+    """Raises InputError for what was taken back or cleared: to ask it again would bring its memory back unnoticed."""
+    if is_behind(transcript, message_id):
+        raise InputError(
+            _(
+                "This was taken back or cleared meanwhile, and nothing of it is remembered. "
+                "Reload the page, then bring it back or write a new message."
+            )
+        )
+
+
 def brought_back(transcript: Transcript) -> Transcript:
     """What is shown counts as taken back no more."""
     shown = {message.id for message in transcript.branch()}

@@ -20,7 +20,7 @@ from conversations.services.catalogue import available_models
 from conversations.services.conversations import read, read_with_room
 from conversations.services.judging import judged
 from conversations.services.launching import body_hash, launch, once
-from conversations.services.turning_back import brought_back, is_behind
+from conversations.services.turning_back import brought_back, check_is_remembered, is_behind
 from conversations.services.wishes import Wish, chosen_with_options, said_beside
 from conversations.stores import store_of
 from conversations.streaming.executors import in_database, in_store
@@ -107,7 +107,10 @@ async def regenerate(
 
 
 def answered(transcript: Transcript, message_id: str) -> tuple[Message, Message]:
-    """The question and the reply `message_id`. Raises InputError for no such reply, ConversationBusy for a live one."""
+    """The question and the reply `message_id`.
+
+    Raises InputError for no such reply, and for one that was taken back or cleared; ConversationBusy for a live one.
+    """
     index = transcript.index()
     reply = index.get(message_id)
     question = index.get(reply.parent_id or "") if reply and reply.role == "assistant" else None
@@ -115,6 +118,7 @@ def answered(transcript: Transcript, message_id: str) -> tuple[Message, Message]
         raise InputError(_("There is no such answer in this chat any more. Reload the page."))
     if reply.metadata.get("status") == Generation.Status.IN_PROGRESS:
         raise ConversationBusy(_("This answer is still being written."))
+    check_is_remembered(transcript, message_id)
     return question, reply
 
 
@@ -146,10 +150,15 @@ async def edit_message(
 
 
 def own_message(conversation: Conversation, message_id: str) -> Message:
-    """A person's own message. Raises InputError if there is none, StoreUnavailable."""
-    message = read(conversation).index().get(message_id)
+    """A person's own message.
+
+    Raises InputError if there is none, and if it was taken back or cleared; StoreUnavailable.
+    """
+    transcript = read(conversation)
+    message = transcript.index().get(message_id)
     if message is None or message.role != "user":
         raise InputError(_("There is no such message in this chat any more. Reload the page."))
+    check_is_remembered(transcript, message_id)
     return message
 
 

@@ -14,6 +14,7 @@ from conversations import pages, services
 from conversations.access import members_only, persona_or_404
 from conversations.errors import InputError, NotFound
 from conversations.forms import PersonaForm
+from conversations.indexing.alphabet import in_order
 from conversations.models import Conversation, Persona
 
 
@@ -22,8 +23,8 @@ from conversations.models import Conversation, Persona
 def personas(request: HttpRequest) -> HttpResponse:
     """`?chat=` names the chat from which somebody looks for one."""
     context = pages.page_context(request.user, None) | {
-        "shared": services.shared_personas(),
-        "own": services.own_personas(request.user),
+        "shared": in_order(services.shared_personas()),
+        "own": in_order(services.own_personas(request.user)),
         "chat": _chat(request),
     }
     return render(request, "conversations/personas.html", context)

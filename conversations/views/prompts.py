@@ -12,6 +12,7 @@ from conversations import pages, services
 from conversations.access import members_only, prompt_or_404
 from conversations.errors import InputError
 from conversations.forms import SavedPromptForm
+from conversations.indexing.alphabet import in_order
 from conversations.models import SavedPrompt
 
 
@@ -19,8 +20,8 @@ from conversations.models import SavedPrompt
 @members_only
 def prompts(request: HttpRequest) -> HttpResponse:
     context = pages.page_context(request.user, None) | {
-        "shared": services.shared_prompts(),
-        "own": services.own_prompts(request.user),
+        "shared": in_order(services.shared_prompts()),
+        "own": in_order(services.own_prompts(request.user)),
     }
     return render(request, "conversations/prompts.html", context)
 
@@ -29,7 +30,7 @@ def prompts(request: HttpRequest) -> HttpResponse:
 @members_only
 def prompt_choices(request: HttpRequest) -> HttpResponse:
     """All that may be called, for our script."""
-    context = {"prompts": services.prompts_for(request.user)}
+    context = {"prompts": in_order(services.prompts_for(request.user))}
     return render(request, "conversations/_prompt_choices.html", context)
 
 

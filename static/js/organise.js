@@ -20,7 +20,8 @@ export async function act(verb, ids, more = {}) {
     changed();
     return location.assign(organiser().dataset.home);
   }
-  await showNotice(response);
+  const marks = marksOf(ids);
+  await showNotice(response, marks);
   if (response?.ok || response?.status === 404) after(verb, ids);
 }
 
@@ -30,10 +31,11 @@ export async function undo(form) {
   const page = pageOfList();
   if (page) body.set("leaving", "1"); // the rows are to come back, at their places
   form.querySelector("button").disabled = true;
+  const notice = form.closest(".toast");
   const response = await post(form.action, body);
-  form.closest(".toast").remove();
+  notice.remove();
   if (page && response?.ok) return location.reload();
-  if (response?.ok) remark(body.get("do"), [currentId()]);
+  if (response?.ok) remarkAsBefore(notice);
   await showNotice(response);
   if (document.activeElement === document.body) document.getElementById("main")?.focus();
   changed();
@@ -49,9 +51,24 @@ const MARKS = {
 
 function remark(verb, ids) {
   const [set, gone] = MARKS[verb] ?? [[], []];
-  for (const link of ids.flatMap((id) => [...document.querySelectorAll(`[data-conversation="${CSS.escape(id)}"] > [data-menu]`)])) {
+  for (const link of menuLinks(ids)) {
     for (const mark of set) link.dataset[mark] = "";
     for (const mark of gone) delete link.dataset[mark];
+  }
+}
+
+const menuLinks = (ids) => ids.flatMap((id) => [...document.querySelectorAll(`[data-conversation="${CSS.escape(id)}"] > [data-menu]`)]);
+
+/** The marks of these chats as they are now, for Undo. */
+function marksOf(ids) {
+  return menuLinks(ids).map((link) => [link, ["pinned", "archived"].filter((mark) => mark in link.dataset)]);
+}
+
+const before = new WeakMap(); // notice: the marks from before what it tells of
+
+function remarkAsBefore(notice) {
+  for (const [link, marks] of before.get(notice) ?? []) {
+    for (const mark of ["pinned", "archived"]) marks.includes(mark) ? (link.dataset[mark] = "") : delete link.dataset[mark];
   }
 }
 
@@ -61,6 +78,7 @@ function after(verb, ids) {
   const gone = rows.filter((row) => (row.closest("#sidebar") ? GOES.includes(verb) : leaves(verb, pageOfList()?.dataset.list)));
   const near = gone.length ? neighbour(gone[0], gone) : null;
   for (const row of gone) row.remove();
+  if (gone.length) document.querySelector("[data-sidebar-list]")?.removeAttribute("data-version"); // it is none that the server knows
   for (const row of rows) row.setAttribute("data-moved", ""); // where it stands now, the sidebar is told anew
   tidy();
   const page = pageOfList();
@@ -78,8 +96,9 @@ function neighbour(row, gone) {
 }
 
 /** Show the notice that a response holds; one of our own where there is no answer, or one from elsewhere. */
-export async function showNotice(response) {
+export async function showNotice(response, marks = []) {
   const notice = (await fragmentOf(response)).querySelector(".toast");
+  if (notice) before.set(notice, marks);
   const own = [401, 403].includes(response?.status) ? "data-stale" : "data-failure";
   toast(notice ?? document.querySelector(`template[${own}]`).content.firstElementChild.cloneNode(true));
 }

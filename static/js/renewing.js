@@ -7,10 +7,18 @@ import { currentId } from "./sidebar.js";
 const BUSY = "form.rename, [aria-expanded='true'][data-menu], [data-dragged]";
 const idOf = (row) => row.dataset.conversation;
 
-/** Ask whether the sidebar shows what is there, and show what is. */
-export async function renew() {
+let last = Promise.resolve();
+
+/** Ask whether the sidebar shows what is there, and show what is. One after the other: an answer from before what was
+ * undone meanwhile must not be what stays. */
+export function renew() {
+  last = last.then(renewOnce, renewOnce);
+  return last;
+}
+
+async function renewOnce() {
   const list = document.querySelector("[data-sidebar-list]");
-  const { url, version, page = "" } = list.dataset;
+  const { url, version = "", page = "" } = list.dataset;
   const response = await ask(`${url}?${new URLSearchParams({ version, current: currentId(), page })}`);
   if (response?.status !== 200) return; // 204: nothing changed
   const fresh = (await fragmentOf(response)).querySelector("[data-sidebar-list]");

@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import DatabaseError, connection
 from django.http import HttpResponse
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone, translation
@@ -47,6 +47,16 @@ def test_the_name_of_the_admin_counts_more_than_the_setting(client, home, settin
     assert "<title>Our chat</title>" in home()
     client.logout()
     assert "Our chat" in client.get(reverse("account_login")).content.decode()
+
+
+def test_the_administration_has_the_site_s_icon_and_name(client, admin):
+    client.force_login(admin)
+    page = client.get(reverse("admin:index")).content.decode()
+    assert "img/favicon.svg" in page
+    Site.objects.create(name="Our chat", logo=PNG, logo_type="image/png", logo_version="v1")
+    page = client.get(reverse("admin:branding_site_change", args=[Site.KEY])).content.decode()
+    assert f'<link rel="icon" href="{reverse("branding:logo")}?v=v1">' in page
+    assert f'<a href="{reverse("admin:index")}">Our chat</a>' in page
 
 
 def test_mails_come_from_the_site_under_its_name(client, alice, mailoutbox):
@@ -231,6 +241,65 @@ def test_an_announcement_is_seen_until_it_is_dismissed_and_again_when_its_text_c
     one.text = "Closed on Saturday"
     one.save()
     assert "Closed on Saturday" in home()
+
+
+def key_in(page: str) -> str:
+    return page.split('name="key" value="')[1].split('"')[0]
+
+
+def test_what_a_person_dismissed_stays_away_on_their_other_devices_and_from_nobody_else(
+    client, home, alice, bob, django_assert_num_queries
+):
+    Announcement.objects.create(text="Closed on Friday")
+    client.post(reverse("branding:dismiss"), {"key": key_in(home())})
+    assert not client.cookies.get("dismissed")  # whoever logs in here next has not read it
+    phone, others = Client(), Client()
+    phone.force_login(alice)
+    others.force_login(bob)
+    assert "Closed on" not in phone.get("/").content.decode()
+    assert "Closed on" in others.get("/").content.decode()
+    client.force_login(bob)
+    assert "Closed on" in home()
+    with CaptureQueriesContext(connection) as with_it:
+        others.get("/")
+    with django_assert_num_queries(len(with_it)):
+        phone.get("/")
+
+
+def test_two_devices_that_dismiss_two_things_lose_neither(client, home, alice):
+    for text in ("Closed on Friday", "New models"):
+        Announcement.objects.create(text=text)
+    page, phone = home(), Client()
+    phone.force_login(alice)
+    keys = re.findall(r'name="key" value="([0-9]+-[^"]+)"', page)
+    for browser, key in zip((client, phone), keys, strict=True):
+        browser.post(reverse("branding:dismiss"), {"key": key})
+    assert not [text for text in ("Closed on", "New models") if text in home()]
+
+
+def test_a_visitor_s_browser_keeps_what_was_dismissed_in_a_cookie(client, home):
+    Announcement.objects.create(text="Closed on Friday", for_visitors=True)
+    page = home()
+    client.logout()
+    client.post(reverse("branding:dismiss"), {"key": key_in(page)})
+    assert "Closed on" not in client.get(reverse("account_login")).content.decode()
+    assert "Closed on" in Client().get(reverse("account_login")).content.decode()
+
+
+@pytest.mark.parametrize("key", ["", "x" * 5_000, "1-zzzzzzzz", "1-00000000.2-00000000"])
+def test_what_is_no_announcement_is_not_remembered(client, home, alice, key):
+    home()
+    client.post(reverse("branding:dismiss"), {"key": key})
+    alice.refresh_from_db()
+    assert alice.dismissed == ""
+
+
+def test_a_person_s_row_stays_small_however_much_they_dismiss(client, home, alice):
+    home()
+    for number in range(60):
+        client.post(reverse("branding:dismiss"), {"key": f"{number}-00000000"})
+    alice.refresh_from_db()
+    assert alice.dismissed.split(".") == [f"{number}-00000000" for number in range(10, 60)]
 
 
 @pytest.mark.parametrize("wanted", ["https://evil.example/", "//evil.example", "javascript:alert(1)"])

@@ -348,6 +348,21 @@ def test_how_it_looks(visits, site_only, alice, cookies_of, models, size, scheme
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+def test_on_a_phone_nothing_lies_over_what_is_said_under_the_columns(visits, site_only, alice, cookies_of, models):
+    page = cookies_of(visits.window(site_only, **PHONE | {"viewport": {"width": 390, "height": 600}}), site_only, alice)
+    page.goto("/")
+    choose(page, *NAMES)
+    models.open()
+    field(page).fill("Which is best?")
+    page.get_by_role("button", name="Send").click()
+    expect(column(page, "Gamma")).to_contain_text("takes")
+    buttons, hint = page.get_by_role("group", name="Questions"), page.locator(".comparison-hint")
+    expect(buttons).to_be_visible()
+    page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+    text = "e => { const r = document.createRange(); r.selectNodeContents(e); return r.getBoundingClientRect().bottom }"
+    assert hint.evaluate(text) <= buttons.evaluate("e => e.getBoundingClientRect().top")
+
+
 def test_what_was_sent_is_stored_once_with_its_answers(page, models, alice):
     models.open()
     choose(page, "Alpha", "Beta")

@@ -16,7 +16,9 @@ def test_a_chat_is_shared_read_without_an_account_and_continued_by_another_perso
     expect(own.get_by_role("heading", name="Share this chat")).to_be_visible()
     own.get_by_label("Password (if you want one)").fill("open sesame")
     own.get_by_role("button", name="Make a link").click()
-    link = own.get_by_role("textbox", name="Link to “").input_value()
+    made = own.get_by_role("textbox", name="Link to “")
+    expect(made).to_be_in_viewport()
+    link = made.input_value()
 
     stranger = visits.window(site)
     stranger.goto(link)

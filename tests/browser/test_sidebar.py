@@ -92,6 +92,17 @@ def test_pin_archive_and_delete_by_the_menu_with_undo(page, alice):
     assert rows(page).locator("[data-title]").all_text_contents() == ["Chat 3", "Chat 2", "Chat 1", "Chat 0"]
 
 
+def test_undo_of_what_was_done_to_another_chat_leaves_the_menu_of_this_one_as_it_is(page, alice):
+    here, other = chats(alice, 2)
+    services.archive(services.chosen(alice, [here.pk]), here.updated_at)
+    loaded(page, f"/c/{here.pk}/")
+    choose(page, other.title, "Archive")
+    toast(page).get_by_role("button", name="Undo").click()
+    expect(row(page, other.title)).to_be_visible()
+    page.locator("[data-header-title] [data-menu]").click()
+    expect(page.locator("#chat-menu").get_by_role("button", name="Take out of the archive")).to_be_visible()
+
+
 def test_the_chat_one_looks_at_is_archived_deleted_and_taken_back(page, alice):
     chat = services.create(alice, title="Plans")
     loaded(page, f"/c/{chat.pk}/")
@@ -115,6 +126,11 @@ def test_folders_are_made_filled_by_dragging_renamed_and_deleted(page, alice):
     page.keyboard.press("Enter")
     trips = folder(page, "Huế & Đà Nẵng")
     expect(trips).to_be_visible()
+    drag(page, "Chat 1", trips)
+    expect(row(page, "Chat 1")).to_have_count(0)
+    told = toast(page).filter(has_text="The chat is in “Huế & Đà Nẵng” now.")
+    told.get_by_role("button", name="Undo").click()
+    expect(page.locator("[data-recent] .row")).to_have_count(3)
     drag(page, "Chat 1", trips)
     expect(row(page, "Chat 1")).to_have_count(0)
     trips.get_by_role("button").click()
@@ -170,7 +186,12 @@ def test_many_are_selected_and_moved_archived_deleted_and_taken_back(page, alice
     expect(page.get_by_text("4 selected")).to_be_visible()
     page.get_by_role("button", name="Move").click()
     page.get_by_role("dialog").get_by_role("button", name="Trips").click()
-    expect(toast(page).filter(has_text="4 chats are in “Trips” now.")).to_be_visible()
+    told = toast(page).filter(has_text="4 chats are in “Trips” now.")
+    expect(told).to_be_visible()
+    assert Conversation.objects.filter(folder__name="Trips").count() == 4
+    told.get_by_role("button", name="Undo").click()
+    expect(toast(page).filter(has_text="4 chats are back where they were.")).to_be_visible()
+    assert not Conversation.objects.exclude(folder=None).exists()
     boxes.nth(0).check()
     page.get_by_role("button", name="Delete").click()
     expect(toast(page).filter(has_text="The chat is in the trash.")).to_be_visible()

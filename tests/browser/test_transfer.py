@@ -61,6 +61,18 @@ def test_a_chat_is_printed_without_what_surrounds_it(site, visits, cookies_of, a
     expect(page.get_by_role("cell", name="Huế")).to_be_visible()
 
 
+def test_what_is_printed_fits_a_phone_and_leaves_nothing_folded_on_paper(site, visits, cookies_of, alice):
+    wide = "| a |" * 30 + "\n" + "|---|" * 30 + "\n" + "| 1,234,567.89 |" * 30
+    chat = said(alice, "Show all", f"Here[^1]:\n\n{wide}\n\n[^1]: Said by Euler.", title="Wide")
+    page = cookies_of(visits.window(site, viewport={"width": 390, "height": 800}), site, alice)
+    page.goto(f"/c/{chat.pk}/export/print/")
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    expect(page.get_by_text("Said by Euler.")).to_be_hidden()
+    page.emulate_media(media="print")
+    expect(page.get_by_text("Said by Euler.")).to_be_visible()
+    assert page.locator(".table").evaluate("e => getComputedStyle(e).overflowX") == "visible"
+
+
 def test_everything_is_exported_without_javascript(site, visits, cookies_of, alice, chat, tmp_path):
     page = cookies_of(visits.window(site, javascript=False), site, alice)
     page.goto("/")

@@ -48,6 +48,15 @@ def test_a_theme_chosen_here_is_in_the_page_on_another_device(page, visits, site
     expect(page.locator("html")).not_to_have_attribute("data-theme", "dark")
 
 
+def test_what_is_chosen_among_stands_in_line_with_what_it_is_called(page):
+    page.goto("/accounts/preferences/")
+    lefts = page.locator("fieldset.choices").evaluate_all(
+        "all => all.map(e => ['legend', 'input'].map(name => e.querySelector(name).getBoundingClientRect().x))"
+    )
+    assert len(lefts) == 3
+    assert all(legend == radio for legend, radio in lefts)
+
+
 def test_a_theme_that_the_network_lost_is_kept_and_told_later(page, alice):
     page.goto("/")
     page.route("**/accounts/theme/", lambda route: route.abort())

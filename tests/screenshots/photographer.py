@@ -64,10 +64,11 @@ class Photographer:
         self.page.locator("[data-composer] textarea").fill(text)
         self.page.locator("[data-send]").click()
 
-    def take(self, name: str) -> None:
+    def take(self, name: str, *, whole: bool = False) -> None:
+        """What the window shows, or the `whole` page."""
         self.page.wait_for_timeout(350)  # transitions end
         language = "" if self.language == "en" else f"-{self.language}"
-        self.page.screenshot(path=self.folder / f"{name}-{self.size}-{self.theme}{language}.png")
+        self.page.screenshot(path=self.folder / f"{name}-{self.size}-{self.theme}{language}.png", full_page=whole)
 
     def take_all(self, pages: dict[str, str]) -> None:
         """`pages`: addresses by the names of their pictures."""

@@ -7,6 +7,7 @@ import asyncio
 from conversations.backends import get_backend
 from conversations.errors import BackendError
 from conversations.types import Delta
+from tests.screenshots.corners import corners, proclaimed
 from tests.screenshots.photographer import Photographer
 
 
@@ -115,4 +116,4 @@ def admins_pages(with_: Photographer) -> None:
 
 
 MAIN = [main_pages]
-ALL = [main_pages, visitors_pages, members_pages, admins_pages]
+ALL = [main_pages, visitors_pages, members_pages, admins_pages, corners, proclaimed]

@@ -17,6 +17,7 @@ from django.urls import reverse
 
 from chatsite.transfer.archive import everything
 from chatsite.transfer.names import file_name
+from conversations import services
 from conversations.errors import StoreUnavailable
 from conversations.models import Conversation, Persona, StoredTranscript
 from conversations.stores import get_store
@@ -150,8 +151,31 @@ class TestEverything:
         }
         assert inside["chats"] == {f"Chat {number}.json" for number in range(3)}
         assert inside["markdown"] == {f"Chat {number}.md" for number in range(3)}
-        assert len(names) == len(set(names)) == 8
+        assert len(names) == len(set(names)) == 9  # with the preferences
         assert "3 chats are in this archive." in found.read("report.txt").decode()
+
+    async def test_it_holds_what_else_is_ones_own_and_says_so(self, zipped, alice, bob):
+        def prepare():
+            alice.theme, alice.send_key = "dark", "ctrl-enter"
+            alice.save()
+            services.create_folder(alice, "Trips")
+            services.save_prompt(alice, name="hello", text="Dear …")
+            services.save_prompt(bob, name="theirs", text="Not hers")
+            services.set_defaults(alice, services.Wish(personality="own", prompt="Be brief."))
+
+        await sync_to_async(prepare)()
+        found = await zipped()
+        preferences = json.loads(found.read("preferences.json"))
+        assert (preferences["theme"], preferences["send_key"]) == ("dark", "ctrl-enter")
+        assert preferences["new_chats"]["system_prompt"] == "Be brief."
+        assert "password" not in preferences
+        assert [one["name"] for one in json.loads(found.read("prompts.json"))] == ["hello"]
+        assert json.loads(found.read("folders.json"))[0]["name"] == "Trips"
+        assert "personas.json" not in found.namelist()
+        report = found.read("report.txt").decode()
+        assert "1 folder is in folders.json." in report
+        assert "1 prompt that you saved is in prompts.json." in report
+        assert "Your preferences are in preferences.json." in report
 
     async def test_one_that_is_damaged_is_named_and_spoils_nothing(self, zipped, alice, make):
         chats = await make(alice, 3)
@@ -188,7 +212,7 @@ class TestEverything:
         third.close()
 
     async def test_nobody_without_chats_gets_an_error(self, zipped):
-        assert (await zipped()).namelist() == ["manifest.json", "report.txt"]
+        assert (await zipped()).namelist() == ["manifest.json", "preferences.json", "report.txt"]
 
     async def test_it_works_on_s3_too(self, zipped, alice, make, settings, s3_bucket):
         settings.CONVERSATION_STORE = {"BACKEND": "conversations.stores.s3.S3Store", "OPTIONS": s3_bucket}

@@ -10,18 +10,19 @@ import tracemalloc
 import uuid
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from django.utils import timezone
 
-from chatsite.transfer import jobs, runs, sources, tickets
+from chatsite.transfer import archive, jobs, runs, sources, tickets
 from chatsite.transfer.archive import with_all
 from chatsite.transfer.envelope import envelope
 from chatsite.transfer.models import Import, ImportedChat
 from chatsite.transfer.reports import counts
 from conversations import services
 from conversations.errors import ConflictError, StoreUnavailable
-from conversations.models import ChatModel, Conversation, Folder, Persona, StoredTranscript
+from conversations.models import ChatModel, Conversation, Feedback, Folder, Persona, SavedPrompt, StoredTranscript
 from conversations.services import adopting
 from conversations.stores import get_store
 from conversations.streaming import storing
@@ -123,6 +124,108 @@ def test_a_whole_archive_comes_back_and_repeating_adds_nothing(alice):
     again = checked(alice, file)
     assert fates(again) == ["there"] * 3
     assert documents() == before
+
+
+def test_thumbs_and_their_reasons_come_back_with_the_answers_byte_for_byte(alice):
+    chat = said(alice, "One", "Two", "Three", "Four")
+    answers = [message.id for message in services.read(chat).branch() if message.role == "assistant"]
+    services.rate(chat, answers[0], 1)
+    services.rate(chat, answers[1], -1)
+    services.explain(chat, answers[1], "Nothing of it “is” true.")
+    file, before = exported(alice, chat), documents()
+    assert b'"feedback":{"reason":"Nothing of it \xe2\x80\x9cis\xe2\x80\x9d true.","thumb":"down"}' not in b"".join(
+        document.encode() for document in before
+    )
+    services.delete(chat)
+    assert not Feedback.objects.exists()
+    assert fates(imported(alice, file)) == ["new"]
+    here = Conversation.objects.get()
+    found = {at: (row.value, row.reason, row.upstream_model) for at, row in services.feedback_on(here).items()}
+    assert found == {answers[0]: (1, "", "tiny"), answers[1]: (-1, "Nothing of it “is” true.", "tiny")}
+    assert documents() == before
+    assert exported(alice, here) == file
+    services.unrate(here, answers[0])
+    assert fates(imported(alice, file)) == ["there"]
+    assert set(services.feedback_on(here)) == {answers[1]}  # what was taken back since stays taken back
+
+
+@pytest.mark.parametrize(
+    "said_of_it", ["up", {"thumb": "sideways"}, {"thumb": ["up"]}, {"thumb": "up", "reason": 7}, []]
+)
+def test_thumbs_that_nobody_gave_harm_nothing(alice, client, said_of_it):
+    chat = said(alice, "One", "Two")
+    data = json.loads(exported(alice, chat))
+    for message in data["document"]["messages"]:
+        message["metadata"] = {"feedback": said_of_it}
+    services.delete(chat)
+    assert fates(imported(alice, data)) == ["new"]
+    here = Conversation.objects.get()
+    assert [row.reason for row in services.feedback_on(here).values()] == ([""] if "reason" in said_of_it else [])
+    client.force_login(alice)
+    assert client.get(reverse("conversations:show", args=[here.pk])).status_code == 200
+
+
+def belonging_to(user) -> tuple[list, list, list]:
+    return (
+        sorted(Folder.objects.filter(user=user).values_list("name", flat=True)),
+        sorted(Persona.objects.filter(owner=user).values_list("name", "description", "prompt")),
+        sorted(SavedPrompt.objects.filter(owner=user).values_list("name", "text")),
+    )
+
+
+def everything_of(user) -> bytes:
+    async def collected() -> bytes:
+        return b"".join([piece async for piece in archive.everything(user)])
+
+    return async_to_sync(collected)()
+
+
+@pytest.mark.parametrize("with_chats", [True, False])
+def test_prompts_personas_and_folders_come_back_with_the_archive_and_repeating_adds_nothing(
+    alice, bob, client, with_chats
+):
+    services.create_folder(alice, "Empty “one”")
+    poet = services.save_persona(alice, name="Poet", prompt="Rhyme.\nAlways.", description="Verses")
+    services.save_prompt(alice, name="thư xin nghỉ", text="Dear\n  boss,")
+    Persona.objects.create(name="Shared", prompt="Secret of the house")
+    services.save_prompt(bob, name="other", text="Not hers")
+    if with_chats:
+        said(alice, "Hello", "Hi", persona=poet)
+    before, file = belonging_to(alice), everything_of(alice)
+    assert b"Secret of the house" not in file
+    Conversation.objects.all().delete()
+    for rows in (Folder.objects.filter(user=alice), Persona.objects.filter(owner=alice), SavedPrompt.objects.all()):
+        rows.delete()
+    look = checked(alice, file)
+    assert (look.stage, belonging_to(alice)) == ("ready", ([], [], []))
+    client.force_login(alice)
+    page = client.get(reverse("transfer:job", args=[look.pk])).content.decode()
+    assert "3 new folders, personas and prompts" in page
+    assert "Prompt “/thư-xin-nghỉ”" in page
+    client.post(reverse("transfer:start", args=[look.pk]))
+    assert over(look).stage == "done"
+    assert {"prompt", "persona", "folder"} <= set(look.chats.values_list("source", flat=True))
+    assert counts(look)["coming"] == with_chats  # they count as no chats
+    assert belonging_to(alice) == before
+    if with_chats:
+        assert Conversation.objects.get().persona.name == "Poet"  # which came before it
+    assert set(fates(imported(alice, file))) == {"there"}
+    assert belonging_to(alice) == before
+
+
+def test_a_prompt_whose_name_is_taken_stays_out_and_is_told_before(alice):
+    services.save_prompt(alice, name="hi", text="Mine")
+    there = {"format": "chatsite.prompt", "version": 1}
+    items = [
+        there | {"name": "hi", "text": "Another"},
+        there | {"name": [], "text": 3},
+        there | {"name": "ho", "text": "x"},
+    ]
+    for look in (checked, imported):
+        job = look(alice, items)
+        assert fates(job) == ["refused", "refused", "new"]
+        assert "You have a prompt “/hi” already." in job.chats.get(number=1).problem
+    assert belonging_to(alice)[2] == [("hi", "Mine"), ("ho", "x")]
 
 
 def test_another_person_gets_a_copy_of_their_own(alice, bob):

@@ -35,7 +35,8 @@ def share(request: HttpRequest, conversation_id) -> HttpResponse:
             form.add_error(None, error.message)
             return _page(request, conversation, form, status=error.status)
         messages.success(request, _("The link is ready. Whoever has it can read this copy of the chat."))
-        return redirect("sharing:share", conversation.pk)
+        # To the link itself: on small windows it stands below what was read before.
+        return redirect(f"{reverse('sharing:share', args=[conversation.pk])}#links")
     return _page(request, conversation, form, status=400 if form.errors else 200)
 
 

@@ -9,12 +9,12 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
-from chatsite.transfer.envelope import FORMAT, VERSION
+from chatsite.transfer.envelope import FEEDBACK, FORMAT, VERSION
 from chatsite.transfer.formats.found import Found, space_of
 from chatsite.transfer.problems import ChatRefused
-from chatsite.transfer.reading import mapping, moment, text
+from chatsite.transfer.reading import line, mapping, moment, text
 from conversations.errors import CorruptDocument
-from conversations.models import Conversation
+from conversations.models import REASON_MAX_LENGTH, Conversation, Feedback
 from conversations.services import Arrival
 from conversations.stores.document import of_data
 from conversations.types import Key, Message, Transcript
@@ -22,6 +22,7 @@ from conversations.types import Key, Message, Transcript
 SOURCE = "chatsite"
 ROLES = {"system", "user", "assistant", "tool"}
 STATUSES = {"completed", "cancelled", "failed", "interrupted"}
+THUMBS = {"up": Feedback.Value.UP, "down": Feedback.Value.DOWN}
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 # What pages count with. Anything else in the metadata is kept, and never looked at.
 TEXTS = ("backend", "continues", "error", "error_code", "finish_reason", "generation", "instead_of", "label", "model")
@@ -55,10 +56,12 @@ def _arrival(facts: dict[str, Any], original: UUID, transcript: Transcript, user
         raise ChatRefused(_("It is damaged: something of it is missing, or was changed by hand."))
     model, persona = mapping(facts.get("model")), mapping(facts.get("persona"))
     source = text(facts.get("title_source"))
+    thumbs = _thumbs(transcript)
     return Arrival(
         ids=(original, space_of(user_id, SOURCE, str(original))),
         title=text(facts.get("title")),
-        transcript=transcript,
+        transcript=_without_thumbs(transcript, thumbs),
+        thumbs=thumbs,
         created_at=created_at,
         updated_at=updated_at,
         title_source=source if source in Conversation.TitleSource.values else Conversation.TitleSource.USER,
@@ -75,6 +78,27 @@ def _arrival(facts: dict[str, Any], original: UUID, transcript: Transcript, user
             if isinstance(value, str | int | float | bool)
         },
     )
+
+
+def _thumbs(transcript: Transcript) -> dict[str, tuple[int, str]]:
+    """What its owner thought of the answers, by the ids of those."""
+    found = {}
+    for message in transcript.messages:
+        said = mapping(message.metadata.get(FEEDBACK)) if message.role == "assistant" else {}
+        if value := THUMBS.get(text(said.get("thumb"))):
+            found[message.id] = (value, line(said.get("reason"))[:REASON_MAX_LENGTH])
+    return found
+
+
+def _without_thumbs(transcript: Transcript, thumbs: dict[str, tuple[int, str]]) -> Transcript:
+    """They have a table of their own here."""
+    messages = (
+        replace(message, metadata={name: value for name, value in message.metadata.items() if name != FEEDBACK})
+        if message.id in thumbs
+        else message
+        for message in transcript.messages
+    )
+    return replace(transcript, messages=tuple(messages)) if thumbs else transcript
 
 
 def _check(transcript: Transcript) -> None:

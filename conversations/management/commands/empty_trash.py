@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.utils.translation import ngettext
 
 from conversations import services
 from conversations.errors import StoreUnavailable
@@ -23,4 +24,9 @@ class Command(BaseCommand):
         except StoreUnavailable as error:
             raise CommandError(f"{error} What is not deleted yet, the site or the next run will delete.") from None
         if options["verbosity"]:
-            self.stdout.write(f"{count} chats, older than {settings.CHAT_TRASH_DAYS} days in the trash, are gone.")
+            sentence = ngettext(
+                "{count} chat is gone for good. In the trash stays what was deleted in the last {days} days.",
+                "{count} chats are gone for good. In the trash stays what was deleted in the last {days} days.",
+                count,
+            )
+            self.stdout.write(sentence.format(count=count, days=settings.CHAT_TRASH_DAYS))

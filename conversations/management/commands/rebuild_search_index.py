@@ -57,11 +57,7 @@ class Command(BaseCommand):
         except KeyboardInterrupt:
             hint = _("Stopped. Run the command with --missing, and it goes on from here.")
             raise CommandError(hint, returncode=130) from None
-        self.stdout.write(
-            ngettext(
-                "{count} conversation can be found by search.", "{count} conversations can be found by search.", done
-            ).format(count=done - failed)
-        )
+        self.stdout.write(self._summary(done - failed, afresh))
         if failed:
             raise CommandError(
                 ngettext(
@@ -70,6 +66,19 @@ class Command(BaseCommand):
                     failed,
                 ).format(count=failed)
             )
+
+    def _summary(self, count: int, afresh: bool) -> str:
+        if afresh:
+            sentence = ngettext(
+                "{count} conversation can be found by search.", "{count} conversations can be found by search.", count
+            )
+        else:
+            sentence = ngettext(
+                "{count} conversation was missing in the search and can be found now.",
+                "{count} conversations were missing in the search and can be found now.",
+                count,
+            )
+        return sentence.format(count=count)
 
     def _index(self, pk: Any, *, afresh: bool) -> bool:
         """False if it could not be done. Raises CommandError once the store has stopped answering."""

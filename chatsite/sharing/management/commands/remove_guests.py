@@ -12,10 +12,10 @@ from conversations.errors import StoreUnavailable
 
 
 class Command(BaseCommand):
-    help = "Delete visitors of trials whose days have passed, and their chats. The site does this hourly by itself."
+    help = "Deletes visitors of trials whose days have passed, and their chats. The site does this hourly by itself."
 
     def add_arguments(self, parser) -> None:
-        parser.add_argument("--all", action="store_true", help="those of trials that are still open, too")
+        parser.add_argument("--all", action="store_true", help="Those of trials that are still open, too.")
 
     def handle(self, *args, **options) -> None:
         guests = Guest.objects.all() if options["all"] else trials.ended_guests()
