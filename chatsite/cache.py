@@ -6,6 +6,7 @@ limits less, but nobody is kept from logging in, and nobody may guess without en
 
 from __future__ import annotations
 
+import time
 from functools import cache
 from typing import Any
 
@@ -37,10 +38,11 @@ class SharedCache(RedisCache):
     def _ask(self, method: str, *args: Any, **kwargs: Any) -> Any:
         """Call a method of the cache in Redis, or in memory. Raises what both raise: ValueError for a missing key."""
         if self._outage.lets_pass():
+            asked = time.monotonic()
             try:
                 answer = getattr(super(), method)(*args, **kwargs)
             except (RedisError, OSError):
-                self._outage.began()
+                self._outage.began(asked)
             else:
                 self._outage.ended()
                 return answer

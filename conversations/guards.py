@@ -34,7 +34,8 @@ class Exchange:
     `model` is a ChatModel's pk: the one that was chosen for a message, the one that really answers for the rest.
     `filter_level` is its own, a ChatModel.FilterLevel. `is_repeat`: the message, or the one that a prompt
     stands with, was accepted before, and now goes to a model again, or to another one. Of what `is_temporary` nothing
-    may be written down.
+    may be written down. What `is_imported` was said elsewhere, answers too, and bounds of what is typed do not hold for
+    it; `is_trial`: it does not come in yet, so nothing is noted.
     """
 
     user_id: str = ""
@@ -44,6 +45,8 @@ class Exchange:
     part: Part = "message"
     is_repeat: bool = False
     is_temporary: bool = False
+    is_imported: bool = False
+    is_trial: bool = False
 
 
 class Guard:
@@ -86,7 +89,8 @@ class Length(Guard):
     """Not empty, and at most settings.CHAT_MAX_MESSAGE_LENGTH characters."""
 
     def check_message(self, text: str, exchange: Exchange) -> str:
-        if exchange.is_repeat or exchange.part == "prompt":  # which has a bound of its own where it is saved
+        # A prompt has a bound of its own where it is saved.
+        if exchange.is_repeat or exchange.is_imported or exchange.part == "prompt":
             return text
         if not text.strip():
             raise InputError(_("Write a message first."))

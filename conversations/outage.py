@@ -23,6 +23,7 @@ class Outage:
         self._lock = threading.Lock()
         self._is_known = False
         self._next = 0.0
+        self._answered = 0.0  # when it last ended
 
     def lets_pass(self) -> bool:
         """Whether to ask the service now; otherwise it is taken as not answering."""
@@ -35,9 +36,14 @@ class Outage:
             self._next = now + self._pause
             return True
 
-    def began(self) -> None:
-        """It did not answer in time."""
+    def began(self, asked: float | None = None) -> None:
+        """It did not answer in time what it was asked at `asked`, on time.monotonic()'s clock.
+
+        Of a question from before it answered somebody else again this says nothing: that one was lost before.
+        """
         with self._lock:
+            if asked is not None and asked < self._answered:
+                return
             if not self._is_known:
                 logger.error("%s does not answer. It is asked again once in %g s.", self._service, self._pause)
             self._is_known, self._next = True, time.monotonic() + self._pause
@@ -47,5 +53,5 @@ class Outage:
         if not self._is_known:
             return
         with self._lock:
-            self._is_known = False
+            self._is_known, self._answered = False, time.monotonic()
         logger.warning("%s answers again.", self._service)

@@ -259,6 +259,28 @@ async def test_its_own_system_prompt_is_told_to_the_model_and_not_written_down(e
     assert await nowhere()
 
 
+async def test_its_settings_count_for_each_message_and_stand_in_no_row(engine, alice, scripted):
+    def in_rows() -> list[dict]:
+        rows = [*Conversation.objects.values_list("options"), *Generation.objects.values_list("options")]
+        return [options for (options,) in rows if options]
+
+    wish = services.Wish(options={"temperature": "0.37"})
+    chat = (await finished(await begin(alice, wish=wish))).conversation
+    assert scripted.requests[-1].options["temperature"] == 0.37
+    client = AsyncClient()
+    await client.aforce_login(alice)
+    url, send = (reverse(f"conversations:{name}", args=[chat.pk]) for name in ("settings", "send"))
+    await client.post(send, {"content": "And then?", "key": "k" * 32}, headers=FETCH)
+    assert scripted.requests[-1].options["temperature"] == 0.37
+    assert 'value="0.37"' in (await client.get(url)).content.decode()
+    await client.post(url, {"option-temperature": "0.83"}, headers=FETCH)
+    await client.post(send, {"content": "How?", "key": "l" * 32}, headers=FETCH)
+    assert scripted.requests[-1].options["temperature"] == 0.83
+    assert await in_database(in_rows) == []
+    await in_store(services.end, chat)
+    assert await in_database(lambda: Conversation.objects.count() + Generation.objects.count()) == 0
+
+
 async def test_the_text_of_a_persona_that_is_deleted_is_kept_with_what_was_said(engine, alice, scripted):
     persona = await in_database(lambda: services.save_persona(alice, name="Cook", prompt=f"You cook {SECRET}."))
     chat = (await finished(await begin(alice, wish=services.Wish(personality=str(persona.pk))))).conversation

@@ -28,10 +28,11 @@ class ContentFilter(Guard):
             return text
         verdict = judge(automaton, text)
         if refusal := verdict.refusal:
-            hits.note(exchange, refusal, _around(text, refusal, exchange))
+            if not exchange.is_trial:
+                hits.note(exchange, refusal, _around(text, refusal, exchange))
             quoted = Truncator(" ".join(refusal.text.split())).chars(QUOTED)
             raise Refused(_sentence(exchange).format(text=quoted))
-        if not exchange.is_repeat:  # else they are noted already
+        if not (exchange.is_repeat or exchange.is_trial):  # else they are noted already, or will be
             for match in {match.rule.id: match for match in reversed(verdict.matches)}.values():
                 hits.note(exchange, match, _around(text, match, exchange))
         return verdict.text

@@ -6,6 +6,7 @@ request would hold its thread for good. The server's own statement_timeout is no
 
 from __future__ import annotations
 
+import time
 import traceback
 from typing import Any
 
@@ -26,12 +27,15 @@ class Connection(psycopg.Connection):
         The connection is closed then: what became of the statement is unknown, and its answer may still come.
         """
         limit = timeout or (settings.DATABASE_PATIENCE if postgresql.is_serving else None)
+        asked = time.monotonic()
         try:
-            return super().wait(gen, *args, timeout=limit, **kwargs)
+            answer = super().wait(gen, *args, timeout=limit, **kwargs)
         except _WaitTimeout:
             self.pgconn.finish()
-            outage.began()
+            outage.began(asked)
             raise psycopg.OperationalError("The database did not answer in time.") from None
+        outage.ended()  # also where no connection is made: others wait to make theirs
+        return answer
 
 
 class Driver:
@@ -42,10 +46,11 @@ class Driver:
         """Raises OperationalError, at once while Postgres is known to hang."""
         if not outage.lets_pass():
             raise psycopg.OperationalError("The database did not answer a moment ago.")
+        asked = time.monotonic()
         try:
             connection = Connection.connect(**parameters)
         except ConnectionTimeout as error:
-            outage.began()
+            outage.began(asked)
             # Its frames hold the socket, in a circle that only the garbage collector would open.
             traceback.clear_frames(error.__traceback__)
             raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.db.models import Count, Sum
+from django.utils.translation import ngettext
 
 from chatsite.transfer import belongings
 from chatsite.transfer.formats.found import Found
@@ -25,15 +26,24 @@ class Report:
         self._job = job
         self._lines: list[ImportedChat] = []
 
-    def tell(self, number: int, found: Found, fate: Fate, added: int, conversation_id: UUID | None = None) -> None:
+    def tell(
+        self,
+        number: int,
+        found: Found,
+        fate: Fate,
+        added: int,
+        refused: int = 0,
+        conversation_id: UUID | None = None,
+    ) -> None:
+        left_out = (*_refused(refused), *found.left_out)
         self._add(
             number,
             source=found.source,
             title=found.arrival.title,
             outcome=fate.value,
             added=added,
-            left_out=clean(listed(found.left_out)),
-            rank=1 if found.left_out else 2,
+            left_out=clean(listed(left_out)),
+            rank=1 if left_out else 2,
             conversation_id=conversation_id,
         )
 
@@ -58,6 +68,17 @@ class Report:
         ImportedChat.objects.bulk_create(
             lines, update_conflicts=True, unique_fields=["job", "number"], update_fields=FIELDS
         )
+
+
+def _refused(count: int) -> tuple[str, ...]:
+    if not count:
+        return ()
+    sentence = ngettext(
+        "{count} message that this site's content filter does not take",
+        "{count} messages that this site's content filter does not take",
+        count,
+    )
+    return (sentence.format(count=count),)
 
 
 def counts(job: Import) -> dict[str, int]:

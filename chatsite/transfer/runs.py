@@ -122,10 +122,8 @@ class Run:
                 return self._take_belonging(number, kind, data)
             found = formats.read(data, self.job.user_id)
             self._known += 1
-            if self.job.is_confirmed:
-                self._report.tell(number, found, *services.adopt(self.job.user, found.arrival))
-            else:
-                self._report.tell(number, found, *services.foresee(self.job.user, found.arrival))
+            take = services.adopt if self.job.is_confirmed else services.foresee
+            self._report.tell(number, found, *take(self.job.user, found.arrival))
             self._unanswered = 0
         except ChatError as error:
             source = formats.source_of(data)

@@ -10,32 +10,24 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID, uuid5
 
 from django.db import transaction
-from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from conversations.cleaning import clean
-from conversations.errors import ConflictError, InputError
+from conversations.errors import ConflictError
 from conversations.indexing import complete_or_later
 from conversations.models import (
-    FOLDER_NAME_MAX_LENGTH,
-    PROMPT_MAX_LENGTH,
     TITLE_MAX_LENGTH,
-    ChatModel,
     Conversation,
-    Folder,
-    Persona,
 )
-from conversations.services import feedback
-from conversations.services.catalogue import available_models, default_model
-from conversations.services.folders import MOST_FOLDERS
-from conversations.services.organising import MOST_PINNED
-from conversations.services.wishes import Wish, take
+from conversations.services import arranging, feedback
+from conversations.services.screening import Screen
 from conversations.stores import get_store
 from conversations.stores.document import dumps
+from conversations.titles import fallback
 from conversations.types import NOTHING, Key, Transcript
 
 SPARE_IDS = 3
@@ -75,44 +67,56 @@ class Arrival:
     thumbs: Mapping[str, tuple[int, str]] = field(default_factory=lambda: NOTHING)
 
 
-def foresee(user, arrival: Arrival) -> tuple[Fate, int]:
-    """What `adopt` would do, and how many messages it would add.
+class Taken(NamedTuple):
+    """What became of a chat, or would: how many messages were added, of which the guards refused so many."""
 
-    Raises TooLarge, ConflictError, and what stores raise on reading.
-    """
+    fate: Fate
+    added: int
+    refused: int = 0
+    conversation_id: UUID | None = None
+
+
+def foresee(user, arrival: Arrival) -> Taken:
+    """What `adopt` would do. Raises TooLarge, ConflictError, and what stores raise on reading."""
     row, free = _place(user, arrival)
+    screen = _screen(user, arrival, free, is_trial=True)
     if row is None:
         dumps(Key(str(user.pk), str(free)), arrival.transcript)
-        return Fate.NEW, len(arrival.transcript.messages)
+        screen.messages(arrival.transcript.messages)
+        return Taken(Fate.NEW, len(arrival.transcript.messages), screen.refused)
     if row.trashed_at:
-        return Fate.IN_TRASH, 0
+        return Taken(Fate.IN_TRASH, 0)
     known = get_store().load(row.key)
-    added = len(_with_news(known, arrival.transcript).messages) - len(known.messages)
-    return (Fate.MORE if added else Fate.THERE), added
+    added = len(_with_news(known, arrival.transcript, screen).messages) - len(known.messages)
+    return Taken(Fate.MORE if added else Fate.THERE, added, screen.refused)
 
 
-def adopt(user, arrival: Arrival) -> tuple[Fate, int, UUID]:
-    """Take it in. What became of it, how many messages were added, and the id under which it is here.
-
-    Raises TooLarge, ConflictError, StoreUnavailable, CorruptDocument.
-    """
+def adopt(user, arrival: Arrival) -> Taken:
+    """Take it in. Raises TooLarge, ConflictError, StoreUnavailable, CorruptDocument."""
     row, free = _place(user, arrival)
+    screen = _screen(user, arrival, free, is_trial=False)
     if row is None:
-        _create(user, arrival, free)
-        return Fate.NEW, len(arrival.transcript.messages), free
+        _create(user, arrival, free, screen)
+        return Taken(Fate.NEW, len(arrival.transcript.messages), screen.refused, free)
     if row.trashed_at:
-        return Fate.IN_TRASH, 0, row.pk
+        return Taken(Fate.IN_TRASH, 0, 0, row.pk)
     before: list[Transcript] = []
 
     def change(known: Transcript) -> Transcript:
-        before[:] = [known]
-        return _with_news(known, arrival.transcript)
+        before[:], screen.refused = [known], 0
+        return _with_news(known, arrival.transcript, screen)
 
     stored = get_store().update(row.key, change)
     added = len(stored.messages) - len(before[0].messages) if before else 0
     if not added:
-        return Fate.THERE, 0, row.pk
-    feedback.take_in(row, stored, {at: thumb for at, thumb in arrival.thumbs.items() if at not in before[0].index()})
+        return Taken(Fate.THERE, 0, 0, row.pk)
+    _note_news(row, arrival, before[0], stored)
+    return Taken(Fate.MORE, added, screen.refused, row.pk)
+
+
+def _note_news(row: Conversation, arrival: Arrival, before: Transcript, stored: Transcript) -> None:
+    known = before.index()
+    feedback.take_in(row, stored, {at: thumb for at, thumb in arrival.thumbs.items() if at not in known})
     Conversation.objects.filter(pk=row.pk).update(
         message_count=len(stored.messages),
         size=stored.size,
@@ -120,7 +124,10 @@ def adopt(user, arrival: Arrival) -> tuple[Fate, int, UUID]:
         is_indexed=False,
     )
     complete_or_later(row.key, stored.messages)
-    return Fate.MORE, added, row.pk
+
+
+def _screen(user, arrival: Arrival, pk: UUID, *, is_trial: bool) -> Screen:
+    return Screen(user.pk, pk, lambda: arranging.model(arrival.model), is_trial)
 
 
 def _place(user, arrival: Arrival) -> tuple[Conversation | None, UUID]:
@@ -141,28 +148,31 @@ def _place(user, arrival: Arrival) -> tuple[Conversation | None, UUID]:
     return None, free
 
 
-def _with_news(known: Transcript, arrived: Transcript) -> Transcript:
-    return known.with_messages(*arrived.messages)
+def _with_news(known: Transcript, arrived: Transcript, screen: Screen) -> Transcript:
+    there = known.index()
+    return known.with_messages(*screen.messages(tuple(one for one in arrived.messages if one.id not in there)))
 
 
-def _create(user, arrival: Arrival, pk: UUID) -> None:
+def _create(user, arrival: Arrival, pk: UUID, screen: Screen) -> None:
     """The document first: a document without a row is met again by the next attempt, a row without one is damage."""
+    arrived = replace(arrival.transcript, messages=screen.messages(arrival.transcript.messages))
+    title = screen.title(arrival.title, lambda: fallback(arrived.messages[0].content) if arrived.messages else "")
     conversation = Conversation(
         pk=pk,
         user=user,
-        title=clean(arrival.title)[:TITLE_MAX_LENGTH],
+        title=clean(title)[:TITLE_MAX_LENGTH],
         title_source=arrival.title_source,
-        pinned_at=_pinned_at(user, arrival.pinned_at),
+        pinned_at=arranging.pinned_at(user, arrival.pinned_at),
         archived_at=arrival.archived_at,
         is_unread=arrival.is_unread,
-        folder=_folder(user, arrival.folder),
-        model=_model(arrival.model),
+        folder=arranging.folder(user, arrival.folder),
+        model=arranging.model(arrival.model),
         is_indexed=False,
     )
-    _settle_wishes(conversation, arrival)
+    arranging.settle_wishes(conversation, arrival.persona, arrival.system_prompt, arrival.options)
     store = get_store()
     with transaction.atomic() if store.shares_database else nullcontext():
-        stored = store.update(conversation.key, lambda known: _first(known, arrival.transcript), create=True)
+        stored = store.update(conversation.key, lambda known: _first(known, arrived), create=True)
         conversation.message_count, conversation.size = len(stored.messages), stored.size
         conversation.save(force_insert=True)
         times = {"created_at": arrival.created_at, "updated_at": arrival.updated_at}
@@ -172,43 +182,4 @@ def _create(user, arrival: Arrival, pk: UUID) -> None:
 
 
 def _first(known: Transcript, arrived: Transcript) -> Transcript:
-    return replace(arrived, version=None) if known.version is None else _with_news(known, arrived)
-
-
-def _folder(user, name: str) -> Folder | None:
-    """None where nobody could see one more."""
-    name = " ".join(clean(name).split())[:FOLDER_NAME_MAX_LENGTH].strip()
-    own = Folder.objects.filter(user=user)
-    if not name or (own.count() >= MOST_FOLDERS and not own.filter(name=name).exists()):
-        return None
-    return own.get_or_create(user=user, name=name)[0]
-
-
-def _pinned_at(user, moment: datetime | None) -> datetime | None:
-    """As long as there is room among those that are pinned."""
-    pinned = Conversation.objects.for_user(user).filter(pinned_at__isnull=False)
-    return moment if moment and pinned.count() < MOST_PINNED else None
-
-
-def _model(wanted: tuple[str, str] | None) -> ChatModel | None:
-    """The same one, if people can choose it here."""
-    if wanted is None:
-        return None
-    return next((one for one in available_models() if (one.backend, one.model_id) == wanted), None)
-
-
-def _settle_wishes(conversation: Conversation, arrival: Arrival) -> None:
-    """Persona, prompt and settings, as far as they are to be had here; a chat without them is better than none."""
-    prompt = arrival.system_prompt
-    if arrival.persona:
-        name, text = arrival.persona
-        wanted = Q(owner=conversation.user, prompt=text) if text else Q(owner=None)
-        conversation.persona = Persona.objects.filter(wanted, name=name).order_by("pk").first()
-        prompt = prompt if conversation.persona else text or prompt
-    conversation.system_prompt = clean(prompt)[:PROMPT_MAX_LENGTH]
-    model = conversation.model or default_model()
-    if arrival.options and model:
-        try:
-            take(conversation, model, Wish(arrival.options))
-        except InputError:
-            conversation.options = {}
+    return replace(arrived, version=None) if known.version is None else known.with_messages(*arrived.messages)

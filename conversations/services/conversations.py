@@ -36,7 +36,7 @@ def by_id(user, conversation_id, *, temporary: bool = False) -> Conversation:
     if found is None:
         raise NotFound(_("This chat does not exist."))
     if found.is_temporary:
-        found.system_prompt = temporary_store().system_prompt(found.key)
+        found.system_prompt, found.options = temporary_store().wishes(found.key)
     return found
 
 

@@ -66,11 +66,11 @@ def tune(conversation: Conversation, wish: Wish, *, model: int | None = None) ->
     InputError, naming the field, and BackendUnavailable if there is no model at all; then nothing is kept.
     """
     take(conversation, choose_model(model, conversation), wish)
-    kept_in_row = {"options": conversation.options, "persona": conversation.persona}
+    kept_in_row = {"persona": conversation.persona}
     if conversation.is_temporary:
-        temporary_store().set_system_prompt(conversation.key, conversation.system_prompt)
+        temporary_store().set_wishes(conversation.key, conversation.system_prompt, conversation.options)
     else:
-        kept_in_row["system_prompt"] = conversation.system_prompt
+        kept_in_row |= {"options": conversation.options, "system_prompt": conversation.system_prompt}
     Conversation.objects.filter(pk=conversation.pk).update(**kept_in_row)
 
 

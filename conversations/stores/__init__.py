@@ -11,7 +11,7 @@ from django.utils.module_loading import import_string
 
 from conversations.models import Conversation
 from conversations.stores.base import ConversationStore
-from conversations.stores.temporary import SYSTEM_PROMPT, temporary_store
+from conversations.stores.temporary import OPTIONS, SYSTEM_PROMPT, temporary_store
 from conversations.types import Transcript
 
 __all__ = ["ConversationStore", "build_store", "first_document", "get_store", "store_of", "temporary_store"]
@@ -36,9 +36,9 @@ def store_of(conversation: Conversation) -> ConversationStore:
 
 
 def first_document(conversation: Conversation) -> Transcript:
-    """What a new one begins with: of a temporary one, with its own system prompt, which its row does not have."""
-    if conversation.is_temporary and conversation.system_prompt:
-        return Transcript(extra={SYSTEM_PROMPT: conversation.system_prompt})
+    """What a new one begins with: a temporary one with its own prompt and settings, which its row does not have."""
+    if conversation.is_temporary and (conversation.system_prompt or conversation.options):
+        return Transcript(extra={SYSTEM_PROMPT: conversation.system_prompt, OPTIONS: conversation.options})
     return Transcript()
 
 

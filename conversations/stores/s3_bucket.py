@@ -105,6 +105,7 @@ class Bucket:
             raise StoreUnavailable(UNAVAILABLE)
         give_up = time.monotonic() + RETRY_WITHIN
         while True:
+            asked = time.monotonic()
             try:
                 answer = getattr(self.client, operation)(Bucket=self.options.bucket, **parameters)
                 answer = {**answer, "Body": answer["Body"].read()} if "Body" in answer else answer
@@ -116,7 +117,7 @@ class Bucket:
                 if _status(error) != 503 or time.monotonic() > give_up:
                     _fail(operation, error)
             except (ConnectTimeoutError, ReadTimeoutError) as error:
-                self._outage.began()
+                self._outage.began(asked)
                 _fail(operation, error)
             except BotoCoreError as error:
                 _fail(operation, error)

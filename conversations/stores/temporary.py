@@ -7,9 +7,10 @@ settings.CHAT_TEMPORARY_HOURS after its last change, and all of it when the cach
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
 from django.conf import settings
 from django.core.cache import caches
@@ -19,7 +20,7 @@ from conversations.stores.base import CONFLICT, ConversationStore
 from conversations.stores.document import dumps, loads
 from conversations.types import Key, Transcript
 
-SYSTEM_PROMPT = "system_prompt"  # a field of the document
+SYSTEM_PROMPT, OPTIONS = "system_prompt", "options"  # fields of the document
 LOCK_SECONDS = 5  # whoever held it for longer is gone
 
 
@@ -44,12 +45,18 @@ class TemporaryStore(ConversationStore):
             cache.delete(f"{name}:lock")
         return loads(text, key, version)
 
-    def system_prompt(self, key: Key) -> str:
-        """What its owner wrote for the model of this chat: said in it like the rest, so it is kept with the rest."""
-        return str(self.load(key).extra.get(SYSTEM_PROMPT, ""))
+    def wishes(self, key: Key) -> tuple[str, dict[str, Any]]:
+        """What its owner wrote for the model of this chat, and set: said in it like the rest, so it is kept with it."""
+        extra = self.load(key).extra
+        return str(extra.get(SYSTEM_PROMPT, "")), dict(extra.get(OPTIONS, {}))
+
+    def set_wishes(self, key: Key, prompt: str, options: Mapping[str, Any]) -> None:
+        """Of a chat that is over, nothing is kept. Raises ConflictError."""
+        wishes = {SYSTEM_PROMPT: prompt, OPTIONS: dict(options)}
+        self.update(key, lambda known: replace(known, extra={**known.extra, **wishes}))
 
     def set_system_prompt(self, key: Key, text: str) -> None:
-        """Of a chat that is over, nothing is kept. Raises ConflictError."""
+        """As `set_wishes`, for the prompt alone."""
         self.update(key, lambda known: replace(known, extra={**known.extra, SYSTEM_PROMPT: text}))
 
     def delete(self, key: Key, *, version: str | None = None) -> None:

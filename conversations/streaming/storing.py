@@ -24,25 +24,25 @@ OUTBOX_PATIENCE = 3  # ticks of the clock
 
 
 def insert(generation: Generation) -> None:
-    """Save an accepted turn: of a temporary chat without what was said, which only this object then has."""
+    """Save an accepted turn: of a temporary chat without what was said and set, which only this object then has."""
     if not generation.conversation.is_temporary:
         plain_sql.insert(generation)
         return
-    said = {name: getattr(generation, name) for name in TEXTS}
-    for name in TEXTS:
-        setattr(generation, name, "")
+    said = {name: getattr(generation, name) for name in (*TEXTS, "options")}
+    for name in said:
+        setattr(generation, name, {} if name == "options" else "")
     plain_sql.insert(generation)
     for name, text in said.items():
         setattr(generation, name, text)
 
 
 def insert_conversation(conversation: Conversation) -> None:
-    """Save a new one: a temporary one without its owner's own system prompt, which its document has."""
-    prompt = conversation.system_prompt
+    """Save a new one: a temporary one without its owner's own system prompt and settings, which its document has."""
+    prompt, options = conversation.system_prompt, conversation.options
     if conversation.is_temporary:
-        conversation.system_prompt = ""
+        conversation.system_prompt, conversation.options = "", {}
     plain_sql.insert(conversation)
-    conversation.system_prompt = prompt
+    conversation.system_prompt, conversation.options = prompt, options
 
 
 def store_turn(generation_id: UUID) -> bool:
