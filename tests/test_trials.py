@@ -12,6 +12,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 from django.contrib.auth.hashers import make_password
+from django.contrib.sessions.models import Session
 from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.test import Client
@@ -540,6 +541,16 @@ def test_whom_an_administrator_made_a_member_of_a_guest_stays(trial, sign):
     assert not Guest.objects.exists()
     assert Conversation.objects.get().user == member
     assert visitor.client.get(visitor.chat).status_code == 302
+
+
+def test_sessions_that_have_ended_are_removed_and_no_others(client, alice, monkeypatch):
+    client.force_login(alice)
+    for number in range(3):
+        Session.objects.create(session_key=f"ended-{number}", expire_date=timezone.now() - datetime.timedelta(days=1))
+    monkeypatch.setattr(sweeping, "SESSIONS", 2)
+    assert [sweeping.sweep_once() for _ in range(3)] == [2, 1, 0]
+    assert client.get("/").status_code == 200
+    assert Session.objects.count() == 1
 
 
 def test_a_command_removes_guests(trial, capsys):
