@@ -16,12 +16,16 @@ from conversations import services
 from conversations.indexing import complete_or_later
 from conversations.indexing.base import TABLE
 from conversations.models import Conversation, Folder, SearchEntry
+from conversations.services.searching import looking
+from conversations.services.searching.query import MOST_TERMS, SearchQuery
+from conversations.services.searching.snippets import MOST_WORK, fit
 from conversations.stores import get_store
 from conversations.streaming import storing
 from conversations.streaming.catching_up import CatchingUp
 from conversations.streaming.executors import in_database
 from conversations.types import Message
 from tests.helpers import BrokenStore, finished, say
+from tests.rendering_pieces import CORPUS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -62,6 +66,38 @@ def words_in_index() -> int:
         else:
             cursor.execute("SELECT count(*) FROM conversations_searchentry WHERE words <> ''")
         return cursor.fetchone()[0]
+
+
+REPEATED = [
+    ("a a a a a a a b", "a " * 7_980, "b"),
+    ('"' + "a " * 98 + '"', "a " * 6 + "b " * 7_980, "a a a a a a a a"),
+    ("a" * 200, "b" + "a" * 15_000, " " + "a" * 200),
+    ("ab" * 100, "c" + "ab" * 7_000, " " + "ab" * 100),
+    ("中" * 100 + "文", "中" * 15_900, "文"),
+]
+
+
+@pytest.mark.parametrize(("wanted", "repeated", "end"), REPEATED)
+def test_a_text_that_only_repeats_itself_is_looked_for_at_its_beginning(wanted, repeated, end):
+    """Each of these took up to five seconds, in which nobody else was served."""
+    query, now = SearchQuery.parse(wanted), timezone.now()
+    assert sum(len(phrase) for phrase in query.phrases) <= MOST_TERMS
+    is_repeated = query.work(repeated) > MOST_WORK
+    assert (fit(repeated + end, query, now, now) is None) == is_repeated
+    assert fit(f"{repeated[:500]}{end} {repeated[500:]}", query, now, now)
+
+
+def test_all_of_a_long_ordinary_text_is_looked_at(alice):
+    answer = " ".join(path.read_text(encoding="utf-8") for path in CORPUS)[:15_000]
+    told(alice, f"{answer} and in the end of it all there was a needle")
+    assert snippets(alice, "in the end of it all there was")[0].endswith("[was] a needle")
+    assert snippets(alice, "a needle")[0].endswith("[a] [needle]")
+
+
+def test_a_search_that_would_take_long_says_that_there_is_more(alice, monkeypatch):
+    told(alice, "a needle", "a needle")
+    monkeypatch.setattr(looking, "LOOKING", -1)
+    assert search(alice, "needle").is_cut
 
 
 # What is found

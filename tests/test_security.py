@@ -521,3 +521,15 @@ def test_the_same_address_signing_up_twice_at_once_makes_one_account(settings, d
         thread.join(30)
     assert [(answer.status_code, answer["Location"]) for answer in answers] == [(302, "/accounts/confirm-email/")] * 4
     assert django_user_model.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    "place", ["home", "?a", "#a", "healthz", "//evil.example", "/\\evil.example", "http:evil.example"]
+)
+@pytest.mark.parametrize("form", ["branding:dismiss", "account_theme", "conversations:organise"])
+def test_wherever_a_form_wants_to_lead_on_to_it_is_a_page_of_this_site(client, alice, form, place):
+    client.force_login(alice)
+    answer = client.post(reverse(form), {"next": place})
+    assert answer.status_code == 302
+    assert client.get(answer["Location"]).status_code == 200
+    assert urlsplit(answer["Location"]).netloc == ""

@@ -99,6 +99,12 @@ def test_of_two_tabs_the_last_writer_wins(alices, chat):
     assert chat.options == {"temperature": 0.9}
 
 
+def test_a_number_is_written_as_the_reader_writes_numbers_and_sent_as_programs_do(alices, chat):
+    page = html(alices.get(settings_of(chat), headers=FETCH | {"Accept-Language": "vi"}))
+    assert re.search(r"<output[^>]*>0,7</output>", page)
+    assert re.search(r'<input class="slider"[^>]* value="0.7"', page)
+
+
 @pytest.mark.parametrize("headers", [FETCH, {}])
 def test_what_cannot_be_is_refused_by_name_and_nothing_is_saved(alices, chat, headers):
     said = {"option-temperature": "7", "option-memory": "4", "personality": "own", "system_prompt": "<b>Mine</b>"}

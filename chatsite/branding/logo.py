@@ -33,6 +33,6 @@ def _is_svg(content: bytes) -> bool:
         return False
     try:
         root = ElementTree.fromstring(content)  # noqa: S314  no document type, so no entities
-    except ElementTree.ParseError:
+    except (ElementTree.ParseError, ValueError, LookupError):  # the last two: in an encoding that Python cannot read
         return False
     return root.tag == "{http://www.w3.org/2000/svg}svg"

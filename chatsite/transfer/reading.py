@@ -41,9 +41,9 @@ def moment(value: Any) -> datetime | None:
             found = datetime.fromtimestamp(value / 1000 if abs(value) >= MILLISECONDS else value, UTC)
         else:
             return None
+        found = found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
     except (ValueError, OverflowError, OSError):
         return None
-    found = found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
     return found if EARLIEST <= found <= LATEST else None
 
 

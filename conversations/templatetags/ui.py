@@ -67,7 +67,7 @@ def _chat_url(name: str, conversation_id: str, prefix: str) -> SafeString:
 
 
 @register.filter
-def grouped(number: int) -> str:
+def grouped(number: int | str) -> str:
     """`131,072`, as the reader's language writes it."""
     return formats.number_format(number, use_l10n=True, force_grouping=True)
 

@@ -104,4 +104,4 @@ def way_back(request: HttpRequest) -> str:
     wanted = data.get("next", "")
     hosts = {request.get_host()}
     is_ours = url_has_allowed_host_and_scheme(wanted, hosts, require_https=request.is_secure())
-    return wanted if is_ours else reverse("conversations:history")
+    return wanted if is_ours and "/" in wanted else reverse("conversations:history")

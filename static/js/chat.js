@@ -302,9 +302,10 @@ function keysSoon() {
   import("./shortcuts.js").then(({ startKeys }) => startKeys()).catch(() => {}); // their page says them, too
 }
 
-/** A page for those who are offline is kept on the device; not for a site within another's page. */
+/** A page for those who are offline is kept on the device; not for guests, nor for a site within another's page. */
 function keepOfflinePage() {
-  if ("serviceWorker" in navigator && window.top === window) navigator.serviceWorker.register(document.body.dataset.worker).catch(() => {});
+  const { worker } = document.body.dataset; // guests have none
+  if (worker && "serviceWorker" in navigator && window.top === window) navigator.serviceWorker.register(worker).catch(() => {});
 }
 
 addEventListener("load", () => {

@@ -18,7 +18,7 @@ export function mark(body) {
   settings.forEach((one, index) => {
     one.querySelector("[data-reset]").hidden = !changed.has(index);
     const output = one.querySelector("[data-value]");
-    if (output) output.textContent = said[index].value;
+    if (output) output.textContent = Number(said[index].value).toLocaleString(document.documentElement.lang);
   });
   const all = body.querySelector("[data-reset-all]");
   if (all) all.hidden = !changed.size;

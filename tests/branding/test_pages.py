@@ -125,7 +125,14 @@ def test_a_logo_is_known_by_what_it_is(content, kind):
 BOMB = b'<!DOCTYPE s [<!ENTITY a "aaaa">]><svg xmlns="http://www.w3.org/2000/svg">&a;</svg>'
 
 
-@pytest.mark.parametrize("content", [b"", b"<html></html>", b"GIF89a", b"<svg>", PNG + b"0" * 200_001, BOMB])
+UNREADABLE = [
+    f'<?xml version="1.0" encoding="{name}"?>'.encode() + SVG for name in ("ebcdic", "utf-7", "idna", "hex", "rot13")
+]
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"<html></html>", b"GIF89a", b"<svg>", PNG + b"0" * 200_001, BOMB, *UNREADABLE]
+)
 def test_what_is_no_logo_is_refused(content):
     with pytest.raises(ValidationError):
         logo.type_of(content)

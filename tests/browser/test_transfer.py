@@ -86,6 +86,30 @@ def test_everything_is_exported_without_javascript(site, visits, cookies_of, ali
     assert "chats/00001 Geography.json" in found.namelist()
 
 
+def test_prompts_personas_and_folders_come_along_with_the_chats(site, visits, cookies_of, alice, chat, tmp_path):
+    services.create_folder(alice, "Trips")
+    services.save_persona(alice, name="Poet", prompt="Rhyme.")
+    services.save_prompt(alice, name="hello", text="Dear …")
+    page = cookies_of(visits.window(site), site, alice)
+    page.goto("/transfer/")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download all chats").click()
+    download.value.save_as(tmp_path / "all.zip")
+    alice.folders.all().delete()
+    alice.personas.all().delete()
+    alice.saved_prompts.all().delete()
+    page.get_by_label("File", exact=True).set_input_files(tmp_path / "all.zip")
+    page.get_by_role("button", name="Read the file").click()
+    expect(page.get_by_text("3 folders, personas and prompts can be imported.").first).to_be_visible()
+    expect(page.get_by_text("Prompt “/hello”")).to_be_visible()
+    page.get_by_role("button", name="Import", exact=True).click()
+    expect(page.get_by_text("3 folders, personas and prompts have been imported.").first).to_be_visible()
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert services.own_prompts(alice).get().text == "Dear …"
+    page.goto("/")
+    expect(page.locator('nav[aria-label="Chats"] .folder').filter(has_text="Trips")).to_have_count(1)
+
+
 def test_chats_are_brought_along_from_elsewhere(site, visits, cookies_of, alice, tmp_path):
     chats = [samples.chatgpt(conversation_id=str(number), title=f"Trip {number}") for number in range(3)]
     path = tmp_path / "chatgpt.zip"

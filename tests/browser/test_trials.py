@@ -85,6 +85,18 @@ def test_a_tester_chats_without_an_account_and_finds_the_chat_again(visits, site
     expect(page.get_by_placeholder("Ask something…")).to_have_value("Once too often")
 
 
+def test_the_page_of_a_tester_asks_for_nothing_that_is_not_there(visits, site, trial):
+    page = visits.window(site, service_workers="allow")
+    lost = []
+    page.context.on("response", lambda answer: lost.append(answer.url) if answer.status == 404 else None)
+    page.goto(reverse("sharing:trial", args=[trial.token]))
+    page.get_by_role("button", name="Start the chat").click()
+    expect(page.locator("body[data-listens]")).to_be_attached()
+    page.keyboard.press("Control+k")
+    page.wait_for_timeout(2_500)  # what comes later has come
+    assert lost == []
+
+
 def test_a_tester_without_scripts_chats_too(visits, site, trial):
     page = visits.window(site, javascript=False)
     page.goto(reverse("sharing:trial", args=[trial.token]))

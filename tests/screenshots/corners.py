@@ -90,7 +90,10 @@ def yours(with_: Photographer) -> None:
 def bringing(with_: Photographer) -> None:
     from tests.transfer import samples
 
-    chats = [samples.chatgpt(conversation_id=f"{with_.language}{with_.size}{n}", title=f"Trip {n}") for n in range(3)]
+    chats = [
+        samples.chatgpt(conversation_id=f"{with_.language}{with_.size}{with_.theme}{n}", title=f"Trip {n}")
+        for n in range(3)
+    ]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "chatgpt.zip"
         path.write_bytes(samples.packed(**{"conversations-000": [*chats, {"title": "Half", "mapping": None}]}))

@@ -57,6 +57,7 @@ def comparison(with_: Photographer) -> None:
     with_.take("compare-picker")
     with_.press("Done")
     get_backend("scripted").enqueue(with_.script.answer)
+    get_backend("scripted").enqueue_title(with_.script.title)
     with_.ask(with_.script.question)
     page.locator(".lane[data-status=completed]").nth(1).wait_for()
     with_.take("compared")

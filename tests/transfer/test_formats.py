@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from chatsite.transfer import formats
+from chatsite.transfer import formats, reading
 from chatsite.transfer.problems import ChatRefused
 from chatsite.transfer.trees import Node, transcript
 from conversations.types import Transcript
@@ -192,3 +192,11 @@ def test_a_leaf_that_fell_out_shows_what_stands_before_it():
         leaf="h",
     )
     assert shown(made) == [("user", "Q"), ("assistant", "A")]
+
+
+@pytest.mark.parametrize(
+    "time", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00", "1970-01-01", "soon", 1e300]
+)
+def test_a_chat_whose_time_can_be_none_comes_in_all_the_same(time):
+    assert reading.moment(time) is None
+    assert len(shown(read(samples.claude(created_at=time)))) == len(shown(read(samples.claude())))

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from time import thread_time
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +24,7 @@ from conversations.services.searching.snippets import Fit, fit
 MOST_TITLES = 20
 MOST_MESSAGES = 100  # the newest that fit, among which the best are chosen
 MOST_PER_CHAT = 3
+LOOKING = 0.3  # seconds of CPU; texts that are not looked at by then are not found
 FEW_CHATS = 500  # so many can be named to the index; of more, each entry is looked at
 
 
@@ -62,7 +64,7 @@ def search(user, wanted: Wanted) -> Found:
         return Found()
     found = _found(user, wanted, query, entries)
     said = sum(1 for entry in entries if entry.message_id)
-    return replace(found, is_cut=said >= MOST_MESSAGES, is_growing=growing)
+    return replace(found, is_cut=found.is_cut or said >= MOST_MESSAGES, is_growing=growing)
 
 
 def _entries(user, wanted: Wanted, asked: list[list[str]]) -> Sequence[SearchEntry]:
@@ -90,14 +92,25 @@ def _rights(chats: QuerySet[Conversation]) -> tuple[str, list[Any]]:
 
 
 def _found(user, wanted: Wanted, query: SearchQuery, entries: Iterable[SearchEntry]) -> Found:
-    now = timezone.now()
-    fits = [(entry, fit(entry.text, query, entry.created_at, now)) for entry in entries]
-    ranked = sorted(((entry, fit_) for entry, fit_ in fits if fit_), key=_rank)
+    fits, is_cut = _fits(query, entries)
+    ranked = sorted(fits, key=_rank)
     pks = {entry.conversation_id for entry, _fit in ranked}
     chats = Conversation.objects.for_user(user).only("title", "updated_at").in_bulk(pks)
     ranked = [pair for pair in ranked if pair[0].conversation_id in chats]
     titles = [TitleHit(chats[entry.conversation_id], fit_) for entry, fit_ in ranked if not entry.message_id]
-    return Found(tuple(titles), tuple(_messages(ranked, chats, 0 if wanted.chat else MOST_PER_CHAT)))
+    return Found(tuple(titles), tuple(_messages(ranked, chats, 0 if wanted.chat else MOST_PER_CHAT)), is_cut)
+
+
+def _fits(query: SearchQuery, entries: Iterable[SearchEntry]) -> tuple[list[tuple[SearchEntry, Fit]], bool]:
+    """Those that fit, and whether time ran out before all were looked at."""
+    now, end = timezone.now(), thread_time() + LOOKING
+    fits = []
+    for entry in entries:
+        if thread_time() > end:
+            return fits, True
+        if found := fit(entry.text, query, entry.created_at, now):
+            fits.append((entry, found))
+    return fits, False
 
 
 def _rank(pair: tuple[SearchEntry, Fit]) -> tuple:

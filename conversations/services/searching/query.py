@@ -63,12 +63,17 @@ class SearchQuery:
                 phrases.append(tuple(Term(word, is_run) for word, is_run in pieces(fold(quoted))))
             else:
                 phrases += [(_term(word, is_run),) for word, is_run in pieces(fold(plain))]
-        phrases = [phrase for phrase in phrases if phrase][:MOST_TERMS]
-        if phrases and phrases[-1] and not text.rstrip().endswith(('"', "”", "»")):
+        phrases = _first_terms([phrase for phrase in phrases if phrase])
+        if phrases and not text.rstrip().endswith(('"', "”", "»")):
             phrases[-1] = tuple(_begun(term) for term in phrases[-1])
         lower = text.lower()
         marked = () if fold(lower) == lower else tuple(re.findall(r"[^\W_]+", lower))
         return cls(tuple(phrases), marked)
+
+    def work(self, folded: str) -> int:
+        """How often it has to be looked whether a term stands in this text, about: it is looked wherever one begins."""
+        phrases = [*self.phrases, [term for phrase in self.phrases for term in phrase]]
+        return sum(len(phrase) * folded.count(phrase[0].text[:2]) for phrase in phrases if phrase)
 
     def groups(self) -> list[list[str]]:
         """For the index: of each group one word. Empty if there is nothing to look for."""
@@ -90,6 +95,16 @@ class SearchQuery:
     def whole(self) -> tuple[re.Pattern[str], ...]:
         """The same as `patterns`, where the words end with what was typed."""
         return tuple(re.compile(pattern.pattern + _END) for pattern in self.patterns)
+
+
+def _first_terms(phrases: list[tuple[Term, ...]]) -> list[tuple[Term, ...]]:
+    """So many as are looked for; a phrase may be cut."""
+    found, left = [], MOST_TERMS
+    for phrase in phrases:
+        if left > 0:
+            found.append(phrase[:left])
+            left -= len(phrase)
+    return found
 
 
 def _term(word: str, is_run: bool) -> Term:

@@ -12,6 +12,10 @@ from conversations.services.searching.query import SearchQuery
 
 BEFORE, AFTER = 50, 190  # characters of a snippet before and after where it begins to fit
 MOST_COUNTED = 5  # times that a word counts; more say nothing more
+# A regular expression keeps everybody waiting. Where one begins to fit at every other letter, which is no language, it
+# sees the beginning of the text only.
+MOST_WORK = 6_000
+LITTLE = 1_000  # characters
 HALF_LIFE = 60.0  # days after which being new counts half
 _SPACE = re.compile(r"\s+")
 # Marks of Markdown that only disturb in one line of text.
@@ -55,6 +59,8 @@ def fit(text: str, query: SearchQuery, said: datetime, now: datetime) -> Fit | N
     """None if something is missing, which the index could not tell."""
     whole = composed(text)
     folded = fold(whole)
+    if query.work(folded) > MOST_WORK:
+        folded = folded[:LITTLE]
     firsts = [pattern.search(folded) for pattern in query.patterns]
     if not firsts or not all(firsts):
         return None
