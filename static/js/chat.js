@@ -143,8 +143,8 @@ function startChat(chat) {
   const settings = settingsLater();
   let shown = location.pathname;
 
-  function announce(name, reason = "") {
-    const text = `${announcer.getAttribute(`data-${name.replaceAll("_", "-")}`) ?? ""} ${reason}`.trim();
+  function announce(name) {
+    const text = announcer.getAttribute(`data-${name.replaceAll("_", "-")}`) ?? "";
     if (announcer.textContent !== text) announcer.textContent = text;
   }
 
@@ -240,8 +240,7 @@ function startChat(chat) {
         if (event.type !== "done" || list.querySelector("[data-follow]")) return; // others beside it are still written
         composer.settle();
         memory.ended();
-        if (beside) announce("compared_over");
-        else announce(event.data.status, article.querySelector(".message-error > p")?.textContent);
+        announce(beside ? "compared_over" : event.data.status);
       },
       report(condition, status) {
         offline.hidden = condition !== "lost";

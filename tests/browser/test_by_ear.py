@@ -108,7 +108,9 @@ def test_what_went_wrong_is_announced_with_its_reason(page, scripted):
     scripted.enqueue(BackendError("The token is wrong. Ask the administrator."))
     ask(page, "Go")
     expect(page.locator("article.assistant[data-status=failed]")).to_be_visible()
-    assert page.evaluate("said")[-1] == "status: The answer failed. The token is wrong. Ask the administrator."
+    reason = page.get_by_role("alert").filter(has_text="The token is wrong. Ask the administrator.")
+    expect(reason).to_be_visible()
+    assert page.evaluate("said")[-1] == "status: The answer failed."
     page.context.set_offline(True)
     ask(page, "Again")
     expect(page.get_by_role("alert").filter(has_text="did not answer")).to_be_visible()
