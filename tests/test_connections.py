@@ -133,6 +133,7 @@ def test_two_hundred_live_replies_hold_no_connections(site, scripted):
         return seen
 
     with observed() as observer:
+        observer.close_all()  # of tests before this one
         during = asyncio.run(visit(observer))
         told = observer.told()
     assert during <= FEW, told

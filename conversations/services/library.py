@@ -6,7 +6,7 @@ import re
 import unicodedata
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from conversations.cleaning import clean, whole_number
@@ -19,7 +19,8 @@ NAME_MAX_LENGTH = SavedPrompt._meta.get_field("name").max_length
 
 def prompts_for(user) -> QuerySet[SavedPrompt]:
     """What this person may call, by name; of two with one name, one's own comes first."""
-    return SavedPrompt.objects.filter(Q(owner=None) | Q(owner_id=user.pk)).order_by("name", "-owner_id", "pk")
+    own_first = F("owner_id").desc(nulls_last=True)  # databases differ in where they put what has no owner
+    return SavedPrompt.objects.filter(Q(owner=None) | Q(owner_id=user.pk)).order_by("name", own_first, "pk")
 
 
 def shared_prompts() -> QuerySet[SavedPrompt]:
