@@ -37,10 +37,10 @@ SURE = "|".join(
     [
         "/?(?:blockquote|code|del|em|h[1-6]|li|ol|p|pre|strong|table|tbody|td|th|thead|tr|ul)|[bh]r|/div|/span",
         'h[1-6] aria-level="[3-8]"',
-        'div class="code(?:-head)?"|code class="language-[A-Za-z0-9_+#.-]{1,30}"',
+        f'div class="code(?:-head)?"|code class="{CODE_CLASS.pattern}"',
         'div class="table" role="region" tabindex="0"',
         f'span class="(?:code-lang|{"|".join(sorted(CLASSES))})"|pre class="plain"',
-        't[dh] class="align-(?:left|center|right)"|li class="task(?: done)?"|ol start="[0-9]{1,9}"',
+        f't[dh] class="align-(?:left|center|right)"|li class="task(?: done)?"|ol start="{NUMBER.pattern}"',
     ]
 )
 SURELY_CLEAN = re.compile(rf"(?:[^<>&]++|&(?:amp|lt|gt);|<(?:{SURE})>)*+")
