@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from threading import Barrier, BrokenBarrierError
+
 import pytest
 from django.core.cache import cache
 from django.core.management import call_command
@@ -10,6 +14,7 @@ from django.utils import translation
 from chatsite.branding import current as branding
 from conversations import services, streaming
 from conversations.backends import get_backend
+from conversations.streaming import executors
 from tests.live import serve
 
 pytest_plugins = ["tests.s3_server", "tests.redis_server"]
@@ -37,6 +42,30 @@ def _own_language():
 def _no_attempts_yet():
     """Limits on log-ins count in the cache, which tests share."""
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def _no_work_left_over(request):
+    """What a request of Django's test client began goes on in threads when its loop is gone: the database is emptied
+    after that. The database comes first here, so that it goes last."""
+    if name := next(filter({*request.fixturenames}.__contains__, ("transactional_db", "db")), None):
+        request.getfixturevalue(name)
+    yield
+    _wait(executors._database, executors.DATABASE_THREADS)
+    _wait(executors._store, executors.STORE_THREADS)
+
+
+def _wait(pool: ThreadPoolExecutor, threads: int, seconds: float = 10.0) -> None:
+    """Until every thread of the pool is here at once, or one of them hangs as its test wished."""
+    everybody = Barrier(threads + 1, timeout=seconds)
+
+    def arrive() -> None:
+        with suppress(BrokenBarrierError):
+            everybody.wait()
+
+    for _ in range(threads):
+        pool.submit(arrive)
+    arrive()
 
 
 @pytest.fixture
