@@ -72,12 +72,13 @@ def _reply_metadata(generation: Generation) -> dict[str, Any]:
         "completion_tokens": generation.completion_tokens,
         "reasoning": generation.reasoning_text,
         "reasoning_ms": generation.reasoning_ms,
+        "sources": generation.sources,
         "options": generation.options,
         "first_token_ms": generation.first_token_ms,
         "tokens_per_second": _rounded(generation.tokens_per_second),
         "duration_ms": _milliseconds(generation),
     }
-    return {name: value for name, value in known.items() if value not in ("", None, {})}
+    return {name: value for name, value in known.items() if value not in ("", None, {}, [])}
 
 
 def _milliseconds(generation: Generation) -> int | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
+from typing import Any
 
 from django.conf import settings
 from django.template.loader import render_to_string
@@ -17,9 +18,20 @@ from conversations.measures import measures
 from conversations.parts import Choice, Gap, gaps, spoken
 from conversations.remarks import notice, substitution, thinking_time, waiting_for
 from conversations.rendering import render
+from conversations.rendering.links import host_of
+from conversations.sources import clean_sources
 from conversations.types import Message, Transcript
 
 RETRYABLE = {"failed", "interrupted", "cancelled"}
+
+
+@dataclass(frozen=True, slots=True)
+class SourceView:
+    """Something that an answer rests on. `url` and `host` are empty for what is no web page."""
+
+    title: str
+    url: str
+    host: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +62,7 @@ class MessageView:
     """It stands beside others now, and may be kept."""
     question_id: str = ""
     """The message below which it can be shown side by side with others again, if that is possible."""
+    sources: tuple[SourceView, ...] = ()
     measures: tuple[str, ...] = ()
     is_cut: bool = False
     """Something is missing at its end, and a model can go on from there."""
@@ -199,8 +212,19 @@ def message_view(
         lane=lane,
         is_beside=is_beside,
         question_id=message.parent_id or "" if lane and is_last and not is_beside else "",
+        sources=source_views(data.get("sources")) if is_reply else (),
         measures=measures(data) if is_beside else (),
     )
+
+
+def source_views(given: Any) -> tuple[SourceView, ...]:
+    """As a document holds them, which may be anybody's. The host always shows: a title may claim to be another."""
+    views = []
+    for source in clean_sources(given):
+        url = source.get("url", "")
+        host = host_of(url).removeprefix("www.")
+        views.append(SourceView(source.get("title") or host, url, "" if source.get("title", host) == host else host))
+    return tuple(views)
 
 
 def footer_html(view: MessageView) -> str:

@@ -201,8 +201,8 @@ class Setting:
 class Delta:
     """A piece of a reply. The last one carries a finish reason: "stop", "length" or "content_filter".
 
-    `metadata` may hold `waiting`: a sentence saying what a silent model is busy with; and `reasoning`: text that
-    the model thinks before it answers, which is no part of the answer.
+    `metadata` may hold `waiting`: a sentence saying what a silent model is busy with; `reasoning`: text that the
+    model thinks before it answers, which is no part of the answer; and `sources` (sources.py): all that it rests on.
     """
 
     text: str = ""

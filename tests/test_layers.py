@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # A module may import modules of its own row or of a row above, never of a row below.
 ROWS = [
-    {"types", "errors", "cleaning", "outage", "reasoning", "threads"},
+    {"types", "errors", "cleaning", "outage", "reasoning", "sources", "threads"},
     {"models", "signals", "plain_sql"},
     {"guards", "backends", "stores", "indexing", "rendering", "relay", "examples"},
     {"titles", "outbox", "measures", "parts", "presenting", "remarks", "comparisons"},

@@ -3,7 +3,7 @@
 Left out are the system prompt and the persona, what models thought, other versions, times, tokens, errors, the ids of
 the original, and its owner's name.
 
-    {"schema": 1, "messages": [{"role", "content", "label"?, "cut"?, "lane"?}]}
+    {"schema": 1, "messages": [{"role", "content", "label"?, "cut"?, "lane"?, "sources"?}]}
 
 Answers that stand side by side follow their question one after the other, each with its lane.
 """
@@ -11,12 +11,14 @@ Answers that stand side by side follow their question one after the other, each 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.utils.translation import gettext as _
 
 from conversations.errors import ConversationBusy, InputError
+from conversations.sources import Source, clean_sources
 from conversations.types import Message, Transcript
 
 SCHEMA = 1
@@ -32,6 +34,7 @@ class Said:
     label: str = ""
     cut: bool = False
     lane: int = 0
+    sources: Sequence[Source] = ()
 
 
 def take(transcript: Transcript) -> tuple[Said, ...]:
@@ -52,7 +55,8 @@ def _said(message: Message, *, in_lane: bool = False) -> Said:
         return Said("user", message.content)
     data = message.metadata
     cut = data.get("status") in CUT or data.get("finish_reason") == "length"
-    return Said("assistant", message.content, data.get("label", ""), cut, data.get("lane", 0) if in_lane else 0)
+    lane, sources = data.get("lane", 0) if in_lane else 0, tuple(clean_sources(data.get("sources")))
+    return Said("assistant", message.content, data.get("label", ""), cut, lane, sources)
 
 
 def dumps(said: tuple[Said, ...]) -> str:
@@ -76,7 +80,9 @@ def as_messages(said: tuple[Said, ...]) -> Iterator[Message]:
     """The same as messages of a chat of one's own, each with a new id."""
     parent: str | None = None
     for one in said:
-        metadata = {"label": one.label} if one.label else {}
+        metadata: dict[str, Any] = {"label": one.label} if one.label else {}
+        if one.sources:
+            metadata["sources"] = list(one.sources)
         if one.cut:
             metadata["status"] = "interrupted"
         if one.lane:

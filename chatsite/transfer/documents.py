@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from django.conf import settings
 from django.contrib.staticfiles import finders
@@ -16,10 +19,12 @@ from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 
 from conversations.models import Conversation
-from conversations.presenting import message_views
+from conversations.presenting import SourceView, message_views, source_views
 from conversations.remarks import thinking_time
 from conversations.types import Message, Transcript
 
+SAFE = "!#$%&'()*+,/:;=?@[]~"  # what an address may hold besides letters and figures
+_MARKS = re.compile(r"[\\`*_{}\[\]<>#|~$!&]")
 STYLES = ("css/tokens.css", "css/messages.css", "css/document.css")
 
 
@@ -41,9 +46,26 @@ def _markdown_of(message: Message) -> str:
         parts.append("\n".join(f"> {line}".rstrip() for line in [f"**{heading}**", "", *thoughts.splitlines()]))
     if text := message.content.strip():
         parts.append(text)
+    if sources := source_views(data.get("sources")):
+        parts.append(_list_of(sources))
     if error := data.get("error", ""):
         parts.append(f"*{_line(error)}*")
     return "\n\n".join(parts)
+
+
+def _list_of(sources: Sequence[SourceView]) -> str:
+    """Titles are anybody's: nothing in them is markup."""
+    heading = _("Sources")
+    lines = [f"{number}. {_plain(source.title)}{_address(source)}" for number, source in enumerate(sources, 1)]
+    return "\n".join([f"**{heading}**", "", *lines])
+
+
+def _plain(title: str) -> str:
+    return _MARKS.sub(r"\\\g<0>", title)
+
+
+def _address(source: SourceView) -> str:
+    return f" <{quote(source.url, safe=SAFE)}>" if source.url else ""
 
 
 def _line(text: str) -> str:

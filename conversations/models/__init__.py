@@ -11,7 +11,7 @@ from conversations.models.conversation import (
     ConversationQuerySet,
     StoredTranscript,
 )
-from conversations.models.generation import INSTEAD_OF_MAX_LENGTH, TEXTS, Generation, Writer
+from conversations.models.generation import INSTEAD_OF_MAX_LENGTH, UNSAID, Generation, Writer
 from conversations.models.organising import FOLDER_NAME_MAX_LENGTH, REASON_MAX_LENGTH, Feedback, Folder, SavedPrompt
 from conversations.models.searching import SearchEntry
 from conversations.models.tuning import PROMPT_MAX_LENGTH, ChatDefaults, Persona
@@ -21,8 +21,8 @@ __all__ = [
     "INSTEAD_OF_MAX_LENGTH",
     "PROMPT_MAX_LENGTH",
     "REASON_MAX_LENGTH",
-    "TEXTS",
     "TITLE_MAX_LENGTH",
+    "UNSAID",
     "ChatDefaults",
     "ChatModel",
     "Conversation",

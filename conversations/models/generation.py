@@ -14,8 +14,8 @@ from conversations.models.conversation import Conversation
 from conversations.types import Transcript
 
 INSTEAD_OF_MAX_LENGTH = 100
-TEXTS = ("user_text", "reply_text", "reasoning_text", "error")
-"""The fields that hold what was said. Of a temporary chat they stay empty in the database."""
+UNSAID = {"user_text": "", "reply_text": "", "reasoning_text": "", "error": "", "options": {}, "sources": []}
+"""The fields that hold what was said and set, empty: so they stay in the database, of a temporary chat."""
 
 
 class Writer(models.Model):
@@ -74,6 +74,9 @@ class Generation(models.Model):
     )
     reasoning_ms = models.PositiveIntegerField(
         null=True, blank=True, help_text=_("How long it thought, in ms; empty if that is not known.")
+    )
+    sources = models.JSONField(
+        default=list, blank=True, help_text=_("What the answer rests on, where its server says so beside the text.")
     )
     is_regeneration = models.BooleanField(
         _("another answer"), default=False, help_text=_("The user's message was there already.")

@@ -16,6 +16,7 @@ from conversations import plain_sql, titles
 from conversations.errors import ConversationBusy, InputError, KeyReused, NotFound, QuotaExceeded
 from conversations.models import TITLE_MAX_LENGTH, ChatModel, Conversation, Generation, Persona, Writer
 from conversations.services.replaying import replay, replay_all
+from conversations.sources import Source
 from conversations.stores import store_of
 from conversations.streaming import clock, storing
 from conversations.streaming.executors import answer_by, check_time
@@ -27,7 +28,8 @@ class Draft:
     """A turn that is asked for. `text` is what the person said, also when an answer is asked for again.
 
     `transcript` is what was said before. `continues` is the id of a reply, and `prefix` its text, with which the new
-    one begins; `thoughts` what was thought before it, and `thought_for` in how many milliseconds. After `answer_by`
+    one begins; `thoughts` what was thought before it, `thought_for` in how many milliseconds, and `sources` what it
+    rests on. After `answer_by`
     (executors.py) whoever asked has been told that it failed. `lane` counts, from one, the models that answer the
     same message side by side; it is 0 without comparing.
     """
@@ -46,6 +48,7 @@ class Draft:
     prefix: str = ""
     thoughts: str = ""
     thought_for: int = 0
+    sources: list[Source] = field(default_factory=list)
     prompt_characters: int | None = None
     lane: int = 0
     answer_by: float = field(default_factory=answer_by.get)
@@ -185,6 +188,7 @@ def _insert(draft: Draft, writer_id: UUID) -> Generation:
         reply_text=draft.prefix,
         reasoning_text=draft.thoughts,
         reasoning_ms=draft.thought_for or None,
+        sources=draft.sources,
         continues=draft.continues,
         lane=draft.lane,
         is_regeneration=not draft.is_new_message,

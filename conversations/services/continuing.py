@@ -18,6 +18,7 @@ from conversations.services.conversations import read_with_room
 from conversations.services.launching import body_hash, launch, once
 from conversations.services.tuning import prepared_options
 from conversations.services.turns import answered, lane_of
+from conversations.sources import clean_sources
 from conversations.streaming.executors import in_database, in_store
 from conversations.types import new_id
 
@@ -55,6 +56,7 @@ async def continue_reply(
             prefix=reply.content,
             thoughts=reply.metadata.get("reasoning", ""),
             thought_for=reply.metadata.get("reasoning_ms", 0),
+            sources=clean_sources(reply.metadata.get("sources")),
             lane=lane_of(transcript, reply),
         )
         return await launch(draft, transcript.branch(question.id))

@@ -15,6 +15,7 @@ from conversations.models import Generation
 from conversations.types import Message
 
 Turn = tuple[Message, ...]
+BESIDE = {"reasoning", "sources"}
 
 
 def memory_of(options: Mapping[str, Any]) -> int:
@@ -48,15 +49,15 @@ def alternating(messages: Iterable[Message]) -> list[Message]:
         if joined and joined[-1].role == message.role:
             joined[-1] = replace(joined[-1], content=f"{joined[-1].content}\n\n{message.content}")
         else:
-            joined.append(_without_reasoning(message))
+            joined.append(_alone(message))
     return joined
 
 
-def _without_reasoning(message: Message) -> Message:
-    """What a model thought is for people to read: its next answer gets dearer by it, and no better."""
-    if "reasoning" not in message.metadata:
+def _alone(message: Message) -> Message:
+    """What stands beside an answer is for people to read: the next one gets dearer by it, and no better."""
+    if BESIDE.isdisjoint(message.metadata):
         return message
-    return replace(message, metadata={name: value for name, value in message.metadata.items() if name != "reasoning"})
+    return replace(message, metadata={name: value for name, value in message.metadata.items() if name not in BESIDE})
 
 
 def _is_answered(turn: Sequence[Message]) -> bool:

@@ -108,6 +108,7 @@ def _take_text(row: Generation) -> None:
         return
     row.reply_text, row.reasoning_text = message.content, message.metadata.get("reasoning", "")
     row.error = row.error or message.metadata.get("error", "")
+    row.sources = message.metadata.get("sources", [])
 
 
 def title_data(conversation: Conversation) -> dict | None:

@@ -21,7 +21,7 @@ from django.utils.translation import gettext as _
 from conversations import plain_sql
 from conversations.cleaning import clean
 from conversations.errors import ChatError
-from conversations.models import INSTEAD_OF_MAX_LENGTH, TEXTS, ChatModel, Conversation, Generation, Writer
+from conversations.models import INSTEAD_OF_MAX_LENGTH, UNSAID, ChatModel, Conversation, Generation, Writer
 from conversations.signals import generation_finished
 from conversations.stores import store_of
 from conversations.streaming import storing
@@ -81,7 +81,7 @@ def _settle_unwritten(reply: LiveReply, ending: dict[str, Any], writer_id: UUID)
         storing.store(decided)
     except ChatError as error:  # it has ended meanwhile, or is too long; readers in this process have the text
         logger.info("Temporary reply %s was not kept: %s", reply.generation_id, error.code)
-    fields = {name: "" if name in TEXTS else value for name, value in ending.items()}
+    fields = {name: UNSAID.get(name, value) for name, value in ending.items()}
     won = _decide({"id": reply.generation_id, "writer_id": writer_id}, fields | {"stored_at": ending["finished_at"]})
     if won:
         reply.generation, reply.is_stored = decided, True
@@ -101,6 +101,8 @@ def _ending(outcome: Outcome, reply: LiveReply | None = None) -> dict[str, Any]:
         return fields
     fields |= {"reply_text": reply.text, **asdict(reply.usage), "first_token_ms": reply.watch.first_token_ms}
     fields |= {"reasoning_text": reply.thoughts.text, "reasoning_ms": reply.thoughts.milliseconds or None}
+    if reply.sources:
+        fields["sources"] = reply.sources
     fields |= {"tokens_per_second": reply.watch.tokens_per_second(reply.usage, reply.written)}
     if reply.prompt:  # perhaps less than was accepted: it was too long, or another model answered
         fields["prompt_characters"] = sum(len(message.content) for message in reply.request.messages)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 from django.utils import translation
 
 from conversations.cleaning import Cleaner, clean
 from conversations.errors import Refused
-from conversations.guards import Exchange, Part, ReplyGuards
+from conversations.guards import Exchange, Part, ReplyGuards, check_title
 from conversations.models import Generation
 from conversations.reasoning import OPENED, TAGS, mode_of
+from conversations.sources import Source, clean_sources, joined
 from conversations.streaming.candidates import Candidate, Prompt
 from conversations.streaming.joint import Joint
 from conversations.streaming.stopwatch import Stopwatch
@@ -40,7 +43,7 @@ class LiveReply:
 
     `prefix`: the text that this reply continues; `joint` joins it with what a model says that was asked to go on.
     `thoughts`: what the model thinks, which is no part of the text; of a reply that goes on it begins with what was
-    `thought_before`, in `thought_for` milliseconds.
+    `thought_before`, in `thought_for` milliseconds, and `sources` with those that it had.
     """
 
     generation_id: UUID
@@ -51,6 +54,7 @@ class LiveReply:
     joint: Joint | None = None
     thought_before: str = ""
     thought_for: int = 0
+    sources: list[Source] = field(default_factory=list)
     prompt: Prompt | None = None
     prepared: str = ""
     """An answer that is ready: no model is asked."""
@@ -143,14 +147,24 @@ class LiveReply:
             self.usage = Usage(_count(delta.usage.prompt_tokens), _count(delta.usage.completion_tokens))
         if delta.finish_reason:
             self.finish_reason = delta.finish_reason[:FINISH_REASON_MAX_LENGTH]
-        if delta.metadata and (reasoning := delta.metadata.get("reasoning")):
-            self.thoughts.add(reasoning)
+        if delta.metadata:
+            self._take_beside(delta.metadata)
         if not delta.text:
             return ""
         text = self._cleaner.feed(delta.text)
         if self.thoughts.may_come:
             text = self.thoughts.take_from(text)
         return self._judge(self._join(text))
+
+    def _take_beside(self, metadata: Mapping[str, Any]) -> None:
+        if reasoning := metadata.get("reasoning"):
+            self.thoughts.add(reasoning)
+        if sources := clean_sources(metadata.get("sources")):
+            self.sources = joined(self.sources, clean_sources(list(map(self._judged, sources))))
+
+    def _judged(self, source: Source) -> Source:
+        """Without its title if a guard refuses that: what people see of it then is its host."""
+        return source | {"title": check_title(source["title"], self.exchange())} if "title" in source else source
 
     def finish(self) -> str:
         """What cleaning, telling thoughts apart, joining and guards still held back."""

@@ -14,7 +14,7 @@ from django.utils import timezone
 from conversations import plain_sql
 from conversations.errors import NotFound
 from conversations.indexing import index_messages
-from conversations.models import TEXTS, Conversation, Generation
+from conversations.models import UNSAID, Conversation, Generation
 from conversations.outbox import laid_over, turn_messages
 from conversations.stores import get_store, store_of
 
@@ -28,12 +28,12 @@ def insert(generation: Generation) -> None:
     if not generation.conversation.is_temporary:
         plain_sql.insert(generation)
         return
-    said = {name: getattr(generation, name) for name in (*TEXTS, "options")}
-    for name in said:
-        setattr(generation, name, {} if name == "options" else "")
+    said = {name: getattr(generation, name) for name in UNSAID}
+    for name, nothing in UNSAID.items():
+        setattr(generation, name, nothing)
     plain_sql.insert(generation)
-    for name, text in said.items():
-        setattr(generation, name, text)
+    for name, value in said.items():
+        setattr(generation, name, value)
 
 
 def insert_conversation(conversation: Conversation) -> None:
@@ -142,4 +142,4 @@ def prune() -> int:
     """Take the text out of rows that the store has had for long: nothing is kept twice. Returns how many."""
     long_ago = timezone.now() - timedelta(hours=settings.CHAT_KEEP_KEYS_HOURS)
     rows = Generation.objects.filter(stored_at__lt=long_ago).exclude(user_text="", reply_text="")
-    return rows.update(user_text="", reply_text="", reasoning_text="")
+    return rows.update(user_text="", reply_text="", reasoning_text="", sources=[])

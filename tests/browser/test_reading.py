@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
+from conversations.types import Delta
+from tests.browser.test_accessible import found
 from tests.browser.test_page import HTML_OF, ask, at_end, conversation_of
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
@@ -95,6 +97,33 @@ def test_notes_are_folded_and_a_number_leads_there_and_back(page, alice):
     expect(prose.locator("p").first).to_be_in_viewport()
     prose.get_by_text("Notes and sources").click()
     expect(prose.get_by_text("Note 2")).to_be_hidden()
+
+
+def test_what_a_server_says_an_answer_rests_on_is_folded_under_it_live_and_after_a_reload(page, scripted):
+    rivers = {"title": "Rivers of Asia: length, basin and discharge", "url": "https://www.example.org/rivers"}
+    unnamed = {"url": "https://delta.example/" + "a-long-address-" * 20}
+    claims = {"title": "google.com", "url": "https://evil.example/"}
+    scripted.enqueue("It is 4,350 km long [1].", Delta(metadata={"sources": [rivers, unnamed, claims]}))
+    page.goto("/")
+    ask(page, "How long is the Mekong?")
+    answer = page.locator("article.assistant[data-status=completed]")
+    for _ in range(2):
+        sources = answer.locator("details.sources")
+        expect(sources.locator("summary")).to_have_text("3 sources")
+        expect(sources.get_by_role("link").first).to_be_hidden()
+        sources.locator("summary").focus()
+        page.keyboard.press("Enter")
+        expect(sources.get_by_role("listitem")).to_have_text(
+            ["Rivers of Asia: length, basin and discharge example.org", "delta.example", "google.com evil.example"]
+        )
+        link = sources.get_by_role("link").first
+        assert link.get_attribute("rel") == "noopener noreferrer nofollow"
+        assert answer.locator(".message-actions").bounding_box()["y"] > link.bounding_box()["y"]
+        page.reload()
+    page.set_viewport_size({"width": 390, "height": 844})
+    answer.locator("details.sources > summary").click()
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    assert found(page) == []
 
 
 def test_two_answers_with_one_text_have_notes_of_their_own(page, alice):

@@ -23,6 +23,7 @@ from chatsite.sharing.forms import PasswordForm
 from chatsite.sharing.models import SharedLink
 from chatsite.sharing.responses import unindexed
 from conversations.access import members_only
+from conversations.presenting import source_views
 from conversations.rendering import render as render_markdown
 
 # Whoever is a stranger may not make the site render much at once.
@@ -139,4 +140,4 @@ def _shown(page: list[snapshots.Said]) -> list[dict]:
     def html_of(said: snapshots.Said) -> str:
         return render_markdown(said.content, is_over=lambda: thread_time() > end) if said.role == "assistant" else ""
 
-    return [{"said": said, "html": html_of(said)} for said in page]
+    return [{"said": said, "html": html_of(said), "sources": source_views(said.sources)} for said in page]

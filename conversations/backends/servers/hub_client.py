@@ -71,7 +71,8 @@ def refusal_of(error: HfHubHTTPError | httpx2.HTTPStatusError) -> Refusal:
 def plain(chunk: ChatCompletionStreamOutput) -> dict[str, Any]:
     """The chunk as it came: the library's objects keep fields it does not know as attributes, but not as items."""
     choices = [{"delta": choice.delta, "finish_reason": choice.finish_reason} for choice in chunk.choices or ()]
-    return {"choices": choices, "usage": chunk.usage}
+    sources = {name: getattr(chunk, name, None) for name in ("citations", "search_results")}
+    return {"choices": choices, "usage": chunk.usage, **sources}
 
 
 async def close() -> None:

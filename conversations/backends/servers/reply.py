@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
+from conversations.backends.servers.citations import Citations
 from conversations.backends.servers.frame import Frame
 from conversations.backends.servers.refusal import Refusal
 from conversations.backends.servers.sentences import Sentences
@@ -37,6 +38,7 @@ class ReplyReader:
         self._is_given_up = False
         self._usage: Usage | None = None
         self._frame = Frame()
+        self._citations = Citations()
         self.finish_reason: str | None = None
         self.is_cut = False
 
@@ -97,12 +99,14 @@ class ReplyReader:
             self._usage = _usage(chunk["usage"])
         choices = chunk.get("choices")
         if not choices:
+            self._citations.read(chunk, {})
             return None
         try:
             choice = choices[0]
             part = choice.get("delta") or choice.get("message") or {}
             text, reasoning = part.get("content"), part.get("reasoning_content") or part.get("reasoning")
             text, reasoning = _text(text), _text(reasoning)
+            self._citations.read(chunk, part)
             if reason := choice.get("finish_reason"):
                 self._note(reason)
         except (AttributeError, TypeError, KeyError):
@@ -116,7 +120,9 @@ class ReplyReader:
         """
         if not self._has_text:
             raise self._silence()
-        return Delta(finish_reason=self.finish_reason, usage=self._usage) if self.finish_reason or self._usage else None
+        if not (self.finish_reason or self._usage or self._citations.is_fresh):
+            return None
+        return Delta(finish_reason=self.finish_reason, usage=self._usage, metadata=self._named())
 
     def _note(self, reason: str) -> None:
         if reason in _GIVEN_UP:
@@ -131,10 +137,16 @@ class ReplyReader:
             self.finish_reason, self.is_cut = "length", True
         if not self._has_text:
             self._has_text = not (text.isspace() or not text)
-        if not reasoning:
-            return text
-        self._has_reasoning = True
-        return Delta(text, metadata={"reasoning": reasoning})
+        if reasoning:
+            self._has_reasoning = True
+            return Delta(text, metadata={"reasoning": reasoning})
+        if self._citations.is_fresh and self._has_text:
+            return Delta(text, metadata=self._named())
+        return text
+
+    def _named(self) -> dict[str, Any]:
+        """The answer's sources, once there are new ones: with its text, so that they are kept if it is cut short."""
+        return {"sources": self._citations.take()} if self._citations.is_fresh else {}
 
     def _silence(self) -> BackendError:
         if self.finish_reason == "content_filter":
