@@ -51,6 +51,12 @@ async def answer(user, alias: str, text: str, wish: services.Wish | None = None)
     return (await branch(row.conversation))[-1].content
 
 
+def lead_to(settings, url: str) -> None:
+    connection = settings.CHAT_BACKENDS["by-hand"]
+    connection = connection | {"OPTIONS": connection["OPTIONS"] | {"base_url": url}}
+    settings.CHAT_BACKENDS = settings.CHAT_BACKENDS | {"by-hand": connection}  # instances made before are forgotten
+
+
 def test_the_page_has_four_examples_each_with_its_setting():
     assert list(MODULES) == ["echo", "yes_no", "slow_echo", "by_hand"]
     assert len(SETTINGS) == 4
@@ -98,7 +104,7 @@ async def test_slow_echo_is_not_asked_with_what_it_never_takes(backends, alice):
 async def test_the_other_site_gets_settings_and_system_prompt(backends, settings, alice):
     settings.CHAT_TITLES = False
     with Upstream() as upstream:
-        settings.CHAT_BACKENDS["by-hand"]["OPTIONS"]["base_url"] = upstream.url
+        lead_to(settings, upstream.url)
         upstream.enqueue("Good ", "day")
         wish = services.Wish({"temperature": "0.2", "max_tokens": "1024"}, services.OWN_TEXT, "You are a butler.")
         assert await answer(alice, "by-hand", "Hello", wish) == "Good day"
@@ -114,7 +120,7 @@ async def test_the_other_site_gets_settings_and_system_prompt(backends, settings
 
 async def test_the_other_site_says_no_in_a_sentence(backends, settings, alice):
     with Upstream() as upstream:
-        settings.CHAT_BACKENDS["by-hand"]["OPTIONS"]["base_url"] = upstream.url
+        lead_to(settings, upstream.url)
         upstream.enqueue(Answer(400))
         chat = services.start_conversation(alice)
         model = await model_of("by-hand")
