@@ -20,12 +20,10 @@ from conversations.backends.servers.pace import OpenStreams
 from conversations.backends.servers.per_loop import PerLoop
 from conversations.backends.servers.refusal import Refusal
 from conversations.backends.servers.reply import DONE, Chunk, ReplyReader
-from conversations.backends.servers.tap import Readable, body_of, tapped_connector
+from conversations.backends.servers.tap import KEEP_ALIVE, Readable, body_of, let_go, tapped_connector
 from conversations.errors import BackendError, BackendTimeout
 from conversations.types import ChatRequest
 
-# Below the 5 seconds after which uvicorn and Node close idle connections: a request never meets a closing one.
-KEEP_ALIVE = 4.0
 DRAIN = 0.25  # seconds to wait for the end of the response after [DONE], so that its connection can be used again
 MAX_ERROR_BODY = 64_000  # bytes
 MAX_WHOLE_BODY = 8_000_000  # bytes, of a reply that is not streamed, and of a list of models
@@ -85,7 +83,7 @@ class ChatCompletionsBackend(ServerBackend):
             await self._drain(body, watch)
         finally:
             pace.close()
-            _let_go(response)
+            let_go(response)
 
     async def _listing(self, watch: Watch) -> bytes:
         return await self._get(self.address.url("/models"), watch)
@@ -98,7 +96,7 @@ class ChatCompletionsBackend(ServerBackend):
         try:
             return await self._body(response, MAX_WHOLE_BODY, watch)
         finally:
-            _let_go(response)
+            let_go(response)
 
     def _translated(self, error: Exception, watch: Watch) -> BackendError | None:
         if isinstance(error, EventTooLong):
@@ -149,7 +147,7 @@ class ChatCompletionsBackend(ServerBackend):
         try:
             body = await self._body(response, MAX_ERROR_BODY, watch)
         finally:
-            _let_go(response)
+            let_go(response)
         return Refusal.from_response(response.status, response.headers, body)
 
     async def _body(self, response: aiohttp.ClientResponse, limit: int, watch: Watch) -> bytes:
@@ -190,11 +188,3 @@ class ChatCompletionsBackend(ServerBackend):
             cookie_jar=aiohttp.DummyCookieJar(),  # one session serves all users
             proxy=self.address.proxy(),
         )
-
-
-def _let_go(response: aiohttp.ClientResponse) -> None:
-    """Back to the pool if it was read to its end; otherwise the server must notice at once that nobody listens."""
-    connection = response.connection
-    if connection is not None and connection.transport is not None:
-        connection.transport.abort()
-    response.close()

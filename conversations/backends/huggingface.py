@@ -96,7 +96,6 @@ class HuggingFaceBackend(ServerBackend):
         client = hub.inference_client(
             self.address.url(), self.api_key, self.limits, headers=self.headers, bill_to=self.bill_to or None
         )
-        pace = hub.streams.get().begin()
         try:
             chunks = await self._accepted(client, request, watch)
             while True:
@@ -108,7 +107,6 @@ class HuggingFaceBackend(ServerBackend):
         except hub.MALFORMED as error:
             raise self.sentences.malformed() from error
         finally:
-            pace.close()
             await client.close()
 
     async def _accepted(self, client: AsyncInferenceClient, request: ChatRequest, watch: Watch) -> AsyncIterator:

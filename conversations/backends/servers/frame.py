@@ -36,6 +36,10 @@ class Frame:
         self._misses = 0
         return text if text.isprintable() else ""  # JSON allows no control characters
 
+    def around(self, written: bytes) -> bytes:
+        """A chunk like those, with this text, written as `text_in` found it."""
+        return self._before + written + self._after
+
     def learn(self, payload: bytes, chunk: Mapping[str, Any]) -> None:
         """Note what surrounds the text of a chunk that was parsed, where that is certain."""
         if self._misses >= MOST_MISSES:

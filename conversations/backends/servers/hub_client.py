@@ -8,7 +8,7 @@ import httpx2
 from huggingface_hub import AsyncInferenceClient, ChatCompletionStreamOutput, set_async_client_factory
 from huggingface_hub.errors import HfHubHTTPError, InferenceTimeoutError, TextGenerationError
 
-from conversations.backends.servers.hub_pace import pace
+from conversations.backends.servers.hub_transport import TappedTransport
 from conversations.backends.servers.limits import Limits
 from conversations.backends.servers.pace import OpenStreams
 from conversations.backends.servers.per_loop import PerLoop
@@ -42,15 +42,13 @@ async def _look_at(response: httpx2.Response) -> None:
 
 
 def _open_client() -> SharedClient:
-    client = SharedClient(
-        # The default admits 100 replies at a time: the next one would wait until another ends.
-        limits=httpx2.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=4),
+    return SharedClient(
+        transport=TappedTransport(streams.get),
         timeout=None,
         follow_redirects=True,
+        headers={"Accept-Encoding": "identity"},  # compressed events arrive late, and cost time to unpack
         event_hooks={"response": [_look_at]},
     )
-    pace(client, streams.get)
-    return client
 
 
 streams = PerLoop(OpenStreams)

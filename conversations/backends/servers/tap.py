@@ -18,6 +18,8 @@ import aiohttp
 import httptools
 from aiohttp.client_proto import ResponseHandler
 
+# Below the 5 seconds after which uvicorn and Node close idle connections: a request never meets a closing one.
+KEEP_ALIVE = 4.0
 MOST_RECORDED = 64_000  # bytes of head and first events; what is longer before anybody listens is no event stream
 MOST_WAITING = 256_000  # bytes that wait to be read; then the upstream waits
 
@@ -174,3 +176,11 @@ def body_of(response: aiohttp.ClientResponse) -> Readable:
     if is_plain and has_end and isinstance(handler, TappedHandler):
         return handler.tap(response) or _Untapped(response)
     return _Untapped(response)
+
+
+def let_go(response: aiohttp.ClientResponse) -> None:
+    """Back to the pool if it was read to its end; otherwise the server must notice at once that nobody listens."""
+    connection = response.connection
+    if connection is not None and connection.transport is not None:
+        connection.transport.abort()
+    response.close()

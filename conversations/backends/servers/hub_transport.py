@@ -1,0 +1,117 @@
+"""How huggingface_hub's client reaches a server: httpx in front, which the library knows, and aiohttp behind it.
+
+httpx parses HTTP in Python and hands out one of its chunks at a time, a token each: with 200 live replies that was more
+than half of what they cost. A transport is httpx's own place for another way (https://www.python-httpx.org/advanced/transports/).
+Streams are taken and paced as those of chat_completions.py, and what came together reaches the library as one event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import contextmanager
+from typing import Any
+
+import aiohttp
+import httpx2
+from yarl import URL
+
+from conversations.backends.servers.address import Address
+from conversations.backends.servers.event_stream import EventStreamDecoder, EventTooLong
+from conversations.backends.servers.joined_events import JoinedEvents
+from conversations.backends.servers.pace import OpenStreams, Pace
+from conversations.backends.servers.tap import KEEP_ALIVE, Readable, body_of, let_go, tapped_connector
+
+
+class TappedTransport(httpx2.AsyncBaseTransport):
+    """Of one event loop. Raises what httpx's own transport raises."""
+
+    def __init__(self, streams: Callable[[], OpenStreams]) -> None:
+        self._streams = streams
+        self._session = aiohttp.ClientSession(
+            # The certificates that httpx trusts, which need not be the system's.
+            connector=tapped_connector(limit=0, keepalive_timeout=KEEP_ALIVE, ssl=httpx2.create_ssl_context()),
+            auto_decompress=False,  # httpx does it
+            cookie_jar=aiohttp.DummyCookieJar(),
+            skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
+        )
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        url = str(request.url)
+        connect = request.extensions.get("timeout", {}).get("connect")
+        with _as_httpx():
+            response = await self._session.request(
+                request.method,
+                URL(url, encoded=True),
+                data=await request.aread(),
+                headers=[(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw],
+                allow_redirects=False,
+                proxy=Address.parse(url).proxy(),
+                timeout=aiohttp.ClientTimeout(total=None, connect=connect),
+            )
+        body = EventStream if response.content_type == "text/event-stream" else Body
+        headers = [(name, value) for name, value in response.raw_headers if name.lower() != b"transfer-encoding"]
+        return httpx2.Response(response.status, headers=headers, stream=body(response, self._streams()))
+
+    async def aclose(self) -> None:
+        await self._session.close()
+
+
+class Body(httpx2.AsyncByteStream):
+    """What is no event stream, as it comes."""
+
+    def __init__(self, response: aiohttp.ClientResponse, _streams: OpenStreams) -> None:
+        self._response = response
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        with _as_httpx():
+            while data := await self._response.content.readany():
+                yield data
+
+    async def aclose(self) -> None:
+        let_go(self._response)
+
+
+class EventStream(httpx2.AsyncByteStream):
+    """Whole events; what arrives between two reads is read at once."""
+
+    def __init__(self, response: aiohttp.ClientResponse, streams: OpenStreams) -> None:
+        self._response = response
+        self._body: Readable = body_of(response)
+        self._pace: Pace | None = streams.begin()
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        if self._response.headers.get("Content-Encoding", "identity") != "identity":
+            raise httpx2.DecodingError("Compressed events are not asked for.")
+        decoder, joined = EventStreamDecoder(), JoinedEvents()
+        with _as_httpx():
+            while data := await self._body.read():
+                if events := joined.of(decoder.feed(data)):
+                    yield events
+                if self._pace is not None:
+                    self._pace.rest(self._body.transport)
+            if events := joined.of(decoder.finish()):
+                yield events
+
+    async def aclose(self) -> None:
+        """Here, not at the end of the generator, which may be collected much later."""
+        pace, self._pace = self._pace, None
+        if pace is not None:
+            pace.close()
+        let_go(self._response)
+
+
+@contextmanager
+def _as_httpx() -> Any:
+    """aiohttp's errors as those of httpx that say the same, with the same cause behind them."""
+    try:
+        yield
+    except aiohttp.ConnectionTimeoutError as error:
+        raise httpx2.ConnectTimeout(str(error)) from error
+    except aiohttp.ClientProxyConnectionError as error:
+        raise httpx2.ProxyError(str(error)) from error
+    except aiohttp.ClientConnectorError as error:
+        raise httpx2.ConnectError(str(error)) from error
+    except aiohttp.ClientHttpProxyError as error:
+        raise httpx2.ProxyError(str(error)) from error
+    except (aiohttp.ClientError, EventTooLong) as error:
+        raise httpx2.RemoteProtocolError(str(error)) from error

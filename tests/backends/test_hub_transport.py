@@ -1,0 +1,86 @@
+"""huggingface_hub's client on aiohttp's connections: what httpx would have done is done, whoever does it."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+
+import httpx2
+import pytest
+
+from conversations.backends.chat_completions import ChatCompletionsBackend
+from conversations.backends.huggingface import HuggingFaceBackend
+from conversations.backends.servers.hub_transport import TappedTransport
+from conversations.backends.servers.pace import OpenStreams
+from tests.backends.asking import question, text_of
+from tests.upstream import Answer, Headers
+
+BOTH = pytest.mark.parametrize("kind", [ChatCompletionsBackend, HuggingFaceBackend])
+
+
+@pytest.fixture
+async def client():
+    streams = OpenStreams()
+    async with httpx2.AsyncClient(transport=TappedTransport(lambda: streams), timeout=5) as client:
+        yield client
+
+
+@BOTH
+async def test_the_proxy_that_the_environment_names_is_asked(kind, monkeypatch):
+    asked = []
+
+    async def answer(reader, writer):
+        asked.append(await reader.readuntil(b"\r\n\r\n"))
+        body = b'data: {"choices": [{"delta": {"content": "Hi"}, "finish_reason": "stop"}]}\n\ndata: [DONE]\n\n'
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: %d\r\n\r\n" % len(body)
+        writer.write(head + body)
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as proxy:
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy.sockets[0].getsockname()[1]}")
+        monkeypatch.setenv("no_proxy", "")
+        backend = kind("server", base_url="http://models.example/v1", api_key="k", models=["test"])
+        assert await text_of(backend, question()) == "Hi"
+        await backend.aclose()
+    assert asked[0].startswith(b"POST http://models.example/v1/chat/completions HTTP/1.1\r\n")
+
+
+async def test_a_connection_is_used_again_once_its_stream_was_read_to_the_end(upstream):
+    backend = HuggingFaceBackend("hub", base_url=upstream.url, api_key="k", models=["test"])
+    for _ in range(3):
+        upstream.enqueue("Hel", "lo")
+        assert await text_of(backend, question()) == "Hello"
+    await backend.aclose()
+    assert len({exchange.client_port for exchange in upstream.exchanges}) < 3
+
+
+async def test_headers_are_sent_once_and_as_they_were_given(client, upstream):
+    await client.post(
+        f"{upstream.url}/chat/completions", json={"messages": []}, headers={"User-Agent": "hub", "X-A": "b"}
+    )
+    (exchange,) = upstream.exchanges
+    assert exchange.headers["User-Agent"] == "hub"
+    assert exchange.headers["X-A"] == "b"
+    assert exchange.headers["Content-Type"] == "application/json"
+    names = [name.lower() for name in exchange.headers]
+    assert sorted(names) == sorted(set(names))
+
+
+async def test_a_compressed_body_is_unpacked_and_a_compressed_stream_refused(client, upstream):
+    packed = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
+    upstream.enqueue(Answer(200, gzip.compress(b'{"a": 1}'), packed))
+    answer = await client.post(f"{upstream.url}/chat/completions", json={})
+    assert answer.json() == {"a": 1}
+    upstream.enqueue(Headers({"Content-Encoding": "gzip"}), "Hi")
+    with pytest.raises(httpx2.DecodingError):
+        await client.post(f"{upstream.url}/chat/completions", json={})
+
+
+@pytest.mark.parametrize(
+    ("address", "error"),
+    [("http://127.0.0.1:9", httpx2.ConnectError), ("http://nowhere.invalid", httpx2.ConnectError)],
+)
+async def test_what_cannot_be_reached_is_told_as_httpx_tells_it(client, address, error):
+    with pytest.raises(error):
+        await client.get(address)
