@@ -1,6 +1,6 @@
 """Hugging Face: Inference Providers through the router, or any endpoint of one's own, by huggingface_hub's client.
 
-A site with hundreds of replies at a time spends a third of the CPU on them with ChatCompletionsBackend, which the
+A site with hundreds of replies at a time spends two thirds of the CPU on them with ChatCompletionsBackend, which the
 router takes as well: OPTIONS = {"base_url": "https://router.huggingface.co/v1", "api_key": …}.
 """
 
