@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from chatsite.sharing import links
 from chatsite.transfer import documents
-from conversations import services
+from conversations import services, streaming
 from conversations.backends import get_backend
 from conversations.backends.chat_completions import ChatCompletionsBackend
 from conversations.backends.huggingface import HuggingFaceBackend
@@ -18,10 +18,11 @@ from conversations.presenting import message_views
 from conversations.services.catalogue import forget_catalogue
 from conversations.sources import MOST, clean_sources
 from conversations.stores import get_store
+from conversations.streaming import storing
 from conversations.streaming.executors import in_database, in_store
 from conversations.types import Delta, Message, Transcript
 from tests.backends.asking import deltas_of, question
-from tests.helpers import branch, finished, say
+from tests.helpers import branch, finished, refreshed, say
 from tests.transfer.cast import keep
 from tests.upstream import CUT, Answer, Upstream, chunk
 
@@ -175,6 +176,19 @@ async def test_of_a_temporary_chat_the_database_never_has_them(engine, alice, sc
     row = await finished(await services.send_message(conversation, "How long?", parent_id=""))
     assert row.sources == []
     assert await shown(row.conversation) == [("Rivers of Asia", RIVERS["url"], "example.org")]
+
+
+@database
+async def test_once_the_store_has_had_them_for_long_the_row_lacks_them_and_readers_still_get_them(
+    engine, alice, scripted, settings
+):
+    scripted.enqueue("Long.", sources(RIVERS))
+    row = await finished(await say(alice, "How long?"))
+    settings.CHAT_KEEP_KEYS_HOURS = 0
+    await in_database(storing.prune)
+    row = await refreshed(row)
+    assert row.sources == []
+    assert b"example.org/rivers" in await in_store(streaming.finished_frames, row)
 
 
 class NoRivers(Guard):

@@ -50,7 +50,7 @@ def test_a_row_of_tokens_is_one_event():
 
 @pytest.mark.parametrize("more", [{"reasoning": "Hm. "}, {"reasoning_content": "Hm. "}, {"tool_calls": [{"id": "1"}]}])
 def test_what_brings_more_than_text_is_passed_on_as_it_is(more):
-    payloads = [json.dumps(chunk("a", **more)).encode(), json.dumps(chunk("b", **more)).encode()]
+    payloads = [json.dumps(chunk(text, **more)).encode() for text in "abc"]
     assert events_of(JoinedEvents(), payloads) == payloads
 
 
