@@ -7,9 +7,8 @@ Streams are taken and paced as those of chat_completions.py, and what came toget
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import aiohttp
 import httpx2
@@ -48,18 +47,18 @@ class TappedTransport(httpx2.AsyncBaseTransport):
                 proxy=Address.parse(url).proxy(),
                 timeout=aiohttp.ClientTimeout(total=None, connect=connect),
             )
-        body = EventStream if response.content_type == "text/event-stream" else Body
+        body = EventStream(response, self._streams()) if _is_plain_stream(response) else Body(response)
         headers = [(name, value) for name, value in response.raw_headers if name.lower() != b"transfer-encoding"]
-        return httpx2.Response(response.status, headers=headers, stream=body(response, self._streams()))
+        return httpx2.Response(response.status, headers=headers, stream=body)
 
     async def aclose(self) -> None:
         await self._session.close()
 
 
 class Body(httpx2.AsyncByteStream):
-    """What is no event stream, as it comes."""
+    """What is no event stream, or a compressed one, as it comes."""
 
-    def __init__(self, response: aiohttp.ClientResponse, _streams: OpenStreams) -> None:
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
         self._response = response
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -80,8 +79,6 @@ class EventStream(httpx2.AsyncByteStream):
         self._pace: Pace | None = streams.begin()
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        if self._response.headers.get("Content-Encoding", "identity") != "identity":
-            raise httpx2.DecodingError("Compressed events are not asked for.")
         decoder, joined = EventStreamDecoder(), JoinedEvents()
         with _as_httpx():
             while data := await self._body.read():
@@ -100,8 +97,13 @@ class EventStream(httpx2.AsyncByteStream):
         let_go(self._response)
 
 
+def _is_plain_stream(response: aiohttp.ClientResponse) -> bool:
+    is_plain = response.headers.get("Content-Encoding", "identity") == "identity"
+    return is_plain and response.content_type == "text/event-stream"
+
+
 @contextmanager
-def _as_httpx() -> Any:
+def _as_httpx() -> Iterator[None]:
     """aiohttp's errors as those of httpx that say the same, with the same cause behind them."""
     try:
         yield
