@@ -16,7 +16,9 @@ MOST = 50
 TITLE_MAX_LENGTH = 200
 URL_MAX_LENGTH = 2_000
 Source = dict[str, str]
-_WEB = re.compile(r"https?://[^\s/?#]", re.IGNORECASE)
+_WEB = re.compile(r"https?://[^\s/?#%]", re.IGNORECASE)
+_QUOTED = str.maketrans({" ": "%20", "\\": "%5C"})  # a backslash is a slash to browsers and to nobody else
+_TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")  # they would turn round the host that stands behind a title
 
 
 def clean_sources(given: Any) -> list[Source]:
@@ -37,7 +39,7 @@ def joined(before: Iterable[Source], after: Iterable[Source]) -> list[Source]:
 def _cleaned(one: Any) -> Source | None:
     if not isinstance(one, Mapping):
         return None
-    title, url = _line(one.get("title"))[:TITLE_MAX_LENGTH], _line(one.get("url")).replace(" ", "%20")
+    title, url = _line(one.get("title"))[:TITLE_MAX_LENGTH], _line(one.get("url")).translate(_QUOTED)
     if len(url) > URL_MAX_LENGTH or not _WEB.match(url):
         title, url = title or url[:TITLE_MAX_LENGTH], ""
     source = {"title": title, "url": url}
@@ -45,4 +47,4 @@ def _cleaned(one: Any) -> Source | None:
 
 
 def _line(text: Any) -> str:
-    return " ".join(clean(text).split()) if isinstance(text, str) else ""
+    return " ".join(_TURNING.sub("", clean(text)).split()) if isinstance(text, str) else ""

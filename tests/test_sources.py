@@ -12,9 +12,10 @@ from conversations import services, streaming
 from conversations.backends import get_backend
 from conversations.backends.chat_completions import ChatCompletionsBackend
 from conversations.backends.huggingface import HuggingFaceBackend
+from conversations.errors import BackendUnavailable
 from conversations.guards import Guard, ReplyGuard
 from conversations.models import Conversation
-from conversations.presenting import message_views
+from conversations.presenting import message_views, source_views
 from conversations.services.catalogue import forget_catalogue
 from conversations.sources import MOST, clean_sources
 from conversations.stores import get_store
@@ -60,6 +61,7 @@ LISTS = {
     "annotations": [chunk("A"), chunk("", annotations=[note(RIVERS)]), chunk(annotations=[note(DELTA), note(RIVERS)])],
     "search_results": [{**chunk(word), "search_results": [RIVERS, DELTA]} for word in ("A", "B", "C")],
     "a list at the end": [chunk("A"), {"choices": [], "search_results": [RIVERS, DELTA]}],
+    "one that is none": [{**chunk("A"), "search_results": "x", "citations": [RIVERS, DELTA]}],
     "both": [{**chunk("A"), "citations": ["https://gone.example"]}, {**chunk("B"), "search_results": [RIVERS, DELTA]}],
     "Azure's": [chunk("A", context={"citations": [RIVERS, {"filepath": "The delta", "url": DELTA["url"]}]})],
 }
@@ -113,6 +115,23 @@ def test_only_web_pages_are_links_and_nothing_is_endless():
     assert len(clean_sources([{"title": "x" * 10_000}])[0]["title"]) == 200
 
 
+def test_the_host_that_is_shown_is_the_one_that_browsers_go_to():
+    given = [
+        {"title": "good.example", "url": "https://evil.example\\@good.example/"},
+        {"title": "T\u2069\u202e", "url": "https://moc.elgoog.evil/"},
+        {"title": "A", "url": "https://\\evil.example/"},
+    ]
+    disguised, turned, no_page = source_views(given)
+    assert disguised.url == "https://evil.example%5C@good.example/"  # what stands before the @ is a name there, too
+    assert (turned.title, turned.host) == ("T", "moc.elgoog.evil")
+    assert (no_page.url, no_page.host) == ("", "")
+
+
+def test_names_that_lead_nowhere_are_not_looked_up():
+    [source] = source_views([{"title": "Long", "url": "https://" + "字" * 1_900 + ".example/"}])
+    assert source.host.startswith("字")  # in another script, and longer than a name can be
+
+
 # From the answer to the page
 
 database = pytest.mark.django_db(transaction=True)
@@ -158,6 +177,24 @@ async def test_an_answer_that_broke_off_keeps_those_it_had(engine, alice, settin
     row = await finished(await say(alice, "How long?"))
     assert (row.status, row.reply_text, row.sources) == ("failed", "It is lo", [RIVERS])
     await get_backend("server").aclose()
+
+
+@database
+async def test_the_last_list_counts_because_the_text_counts_by_it(engine, alice, scripted):
+    named = {"title": "Rivers", "url": RIVERS["url"]}
+    scripted.enqueue(
+        sources({"url": RIVERS["url"]}), "One [1]", sources(DELTA, RIVERS), " and [3].", sources(DELTA, named, DELTA)
+    )
+    row = await finished(await say(alice, "How long?"))
+    assert row.sources == [DELTA, named, DELTA]
+
+
+@database
+async def test_a_model_that_names_sources_and_fails_is_asked_again_and_leaves_none(engine, alice, scripted):
+    scripted.enqueue(sources(DELTA), BackendUnavailable("Not now."))
+    scripted.enqueue("Long.")
+    row = await finished(await say(alice, "How long?"))
+    assert (row.status, row.reply_text, row.sources) == ("completed", "Long.", [])
 
 
 @database

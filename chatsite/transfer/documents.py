@@ -25,6 +25,7 @@ from conversations.types import Message, Transcript
 
 SAFE = "!#$%&'()*+,/:;=?@[]~"  # what an address may hold besides letters and figures
 _MARKS = re.compile(r"[\\`*_{}\[\]<>#|~$!&]")
+_LEADING = re.compile(r"^(\d*)([-+.)])")  # what would begin a list within the list
 STYLES = ("css/tokens.css", "css/messages.css", "css/document.css")
 
 
@@ -61,7 +62,7 @@ def _list_of(sources: Sequence[SourceView]) -> str:
 
 
 def _plain(title: str) -> str:
-    return _MARKS.sub(r"\\\g<0>", title)
+    return _LEADING.sub(r"\g<1>\\\g<2>", _MARKS.sub(r"\\\g<0>", title))
 
 
 def _address(source: SourceView) -> str:

@@ -20,13 +20,18 @@ from conversations.backends.servers.pace import OpenStreams
 from conversations.backends.servers.per_loop import PerLoop
 from conversations.backends.servers.refusal import Refusal
 from conversations.backends.servers.reply import DONE, Chunk, ReplyReader
-from conversations.backends.servers.tap import KEEP_ALIVE, Readable, body_of, let_go, tapped_connector
+from conversations.backends.servers.tap import (
+    DRAIN,
+    KEEP_ALIVE,
+    MAX_ERROR_BODY,
+    MAX_WHOLE_BODY,
+    Readable,
+    body_of,
+    let_go,
+    tapped_connector,
+)
 from conversations.errors import BackendError, BackendTimeout
 from conversations.types import ChatRequest
-
-DRAIN = 0.25  # seconds to wait for the end of the response after [DONE], so that its connection can be used again
-MAX_ERROR_BODY = 64_000  # bytes
-MAX_WHOLE_BODY = 8_000_000  # bytes, of a reply that is not streamed, and of a list of models
 
 
 class ChatCompletionsBackend(ServerBackend):

@@ -147,6 +147,7 @@ class HuggingFaceBackend(ServerBackend):
             raise self.sentences.refused(Refusal(401))
         if self._hub is None:
             self._hub = await asyncio.to_thread(importlib.import_module, "conversations.backends.servers.hub_client")
+        await self._hub.close_stale()
         return self._hub
 
 

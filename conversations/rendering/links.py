@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from html import unescape
 from unicodedata import normalize
 from urllib.parse import unquote
@@ -17,9 +18,10 @@ EXTERNAL = re.compile(r"(?:https?://|mailto:)[^\s/]", re.IGNORECASE)
 ENTITY = re.compile(r"&(?:#\d+|#x[0-9a-f]+|[0-9a-z]+);", re.IGNORECASE)
 # The last one is a slash to browsers and to nobody else.
 QUOTED = str.maketrans({"<": "%3C", ">": "%3E", '"': "%22", "\\": "%5C"})
-AUTHORITY = re.compile(r"https?://([^/?#]*)", re.IGNORECASE)
+AUTHORITY = re.compile(r"https?://([^/?#\\]*)", re.IGNORECASE)
 PORT = re.compile(r":\d*\Z")
 TURNING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")  # letters the other way round
+LONGEST_HOST, LONGEST_LABEL = 253, 63  # characters; longer ones lead nowhere, and looking them up costs their square
 LONGEST_TARGET = 60  # characters that are shown; the end of a host tells whose it is
 
 
@@ -53,9 +55,10 @@ def host_of(address: str) -> str:
     return _looked_up(PORT.sub("", unquote(authority[1].rpartition("@")[2]))) if authority else ""
 
 
+@lru_cache(maxsize=2_048)
 def _looked_up(host: str) -> str:
     """By the rules of https://url.spec.whatwg.org/#idna; Python's own are those of 2003, where ß is ss."""
-    if host.isascii():
+    if host.isascii() or len(host) > LONGEST_HOST or max(map(len, host.split("."))) > LONGEST_LABEL:
         return host.lower()
     try:
         host = idna.uts46_remap(host, std3_rules=False, transitional=False)

@@ -116,7 +116,7 @@ async def _reply(draft: Draft, asked: tuple[Candidate, ...], messages: tuple[Mes
         prefix=draft.prefix,
         thought_before=draft.thoughts,
         thought_for=draft.thought_for,
-        sources=draft.sources,
+        sources_before=draft.sources,
         joint=Joint(draft.prefix) if draft.continues and not goes_on_by_itself(draft.model.backend) else None,
     )
 

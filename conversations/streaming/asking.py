@@ -82,11 +82,12 @@ class _Inquiry:
     async def prepare(self) -> None:
         """Raises what Admission raises: BackendError if what is asked does not fit into this candidate's context."""
         self._is_shorter = False
+        self._reply.forget_sources()
         self.request = await self._admission.request_for(self.candidate)
 
     def see(self, delta: Delta) -> None:
         """Note the first token: reasoning is one, a notice is none."""
-        self.has_begun = bool(delta.text or delta.finish_reason or delta.metadata.keys() - {"waiting"})
+        self.has_begun = bool(delta.text or delta.finish_reason or delta.metadata.keys() - {"waiting", "sources"})
         if self.has_begun and self.attempt:
             self.attempt.answered()
             self._reply.candidate, self._reply.request = self.candidate, self.request

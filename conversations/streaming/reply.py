@@ -43,7 +43,7 @@ class LiveReply:
 
     `prefix`: the text that this reply continues; `joint` joins it with what a model says that was asked to go on.
     `thoughts`: what the model thinks, which is no part of the text; of a reply that goes on it begins with what was
-    `thought_before`, in `thought_for` milliseconds, and `sources` with those that it had.
+    `thought_before`, in `thought_for` milliseconds, and `sources` with the `sources_before`.
     """
 
     generation_id: UUID
@@ -54,7 +54,7 @@ class LiveReply:
     joint: Joint | None = None
     thought_before: str = ""
     thought_for: int = 0
-    sources: list[Source] = field(default_factory=list)
+    sources_before: list[Source] = field(default_factory=list)
     prompt: Prompt | None = None
     prepared: str = ""
     """An answer that is ready: no model is asked."""
@@ -69,6 +69,7 @@ class LiveReply:
     """All that answer the same message, this one among them, where models are compared: one of them gets the title."""
     candidate: Candidate = field(init=False)
     thoughts: Thoughts = field(init=False)
+    sources: list[Source] = field(init=False)
     task: asyncio.Task | None = None
     outcome: Outcome | None = None
     cancelled_as: str = ""
@@ -85,6 +86,7 @@ class LiveReply:
     def __post_init__(self) -> None:
         self._guards = ReplyGuards(self.exchange, self.prefix)
         self.candidate = self.candidates[0]
+        self.forget_sources()
         guards = partial(ReplyGuards, partial(self.exchange, "reasoning"))
         self.thoughts = Thoughts(guards, self._reasoning_mode, self.thought_before, self.thought_for)
         self._add(self.prefix)
@@ -160,7 +162,11 @@ class LiveReply:
         if reasoning := metadata.get("reasoning"):
             self.thoughts.add(reasoning)
         if sources := clean_sources(metadata.get("sources")):
-            self.sources = joined(self.sources, clean_sources(list(map(self._judged, sources))))
+            self.sources = joined(self.sources_before, clean_sources(list(map(self._judged, sources))))
+
+    def forget_sources(self) -> None:
+        """Those of a model that failed before its first token are none of the next one's."""
+        self.sources = self.sources_before
 
     def _judged(self, source: Source) -> Source:
         """Without its title if a guard refuses that: what people see of it then is its host."""

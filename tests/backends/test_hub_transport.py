@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+from contextlib import suppress
 
 import httpx2
 import pytest
@@ -12,8 +13,8 @@ from conversations.backends.chat_completions import ChatCompletionsBackend
 from conversations.backends.huggingface import HuggingFaceBackend
 from conversations.backends.servers.hub_transport import TappedTransport
 from conversations.backends.servers.pace import OpenStreams
-from tests.backends.asking import question, text_of
-from tests.upstream import Answer
+from tests.backends.asking import fault_of, question, text_of
+from tests.upstream import Answer, Headers, Upstream
 
 BOTH = pytest.mark.parametrize("kind", [ChatCompletionsBackend, HuggingFaceBackend])
 
@@ -82,3 +83,60 @@ async def test_what_is_compressed_all_the_same_is_unpacked(client, upstream, kin
 async def test_what_cannot_be_reached_is_told_as_httpx_tells_it(client, address, error):
     with pytest.raises(error):
         await client.get(address)
+
+
+async def test_an_error_is_read_as_one_whatever_type_it_claims(upstream):
+    body = {"error": {"message": "You exceeded your current quota", "code": "insufficient_quota"}}
+    for kind in ("application/json", "text/event-stream"):
+        upstream.enqueue(Answer(429, body, {"Content-Type": kind}))
+    backend = HuggingFaceBackend("hub", base_url=upstream.url, api_key="k", models=["test"])
+    told = [str((await fault_of(backend, question()))[0]) for _ in range(2)]
+    await backend.aclose()
+    assert told[0] == told[1]
+
+
+async def test_no_cookie_of_one_answer_is_sent_with_the_next_question(upstream):
+    upstream.enqueue(Headers({"Set-Cookie": "sid=alice", "Content-Type": "text/event-stream"}), "Hi")
+    backend = HuggingFaceBackend("hub", base_url=upstream.url, api_key="k", models=["test"])
+    for _ in range(2):
+        await text_of(backend, question())
+    await backend.aclose()
+    assert not any("cookie" in name.lower() for exchange in upstream.exchanges for name in exchange.headers)
+
+
+async def test_a_redirect_is_not_followed_with_the_prompt(upstream):
+    with Upstream() as other:
+        upstream.enqueue(Answer(307, b"", {"Location": f"{other.url}/chat/completions"}))
+        backend = HuggingFaceBackend("hub", base_url=upstream.url, api_key="k", models=["test"])
+        _error, text = await fault_of(backend, question())
+        await backend.aclose()
+        assert (text, other.exchanges) == ("", [])
+
+
+async def test_an_endless_error_is_not_read_to_its_end(client):
+    sent = 0
+
+    async def complain(reader, writer):
+        nonlocal sent
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 500 No\r\nContent-Type: text/plain\r\n\r\n")
+        with suppress(ConnectionError):
+            while sent < 50_000_000:
+                writer.write(b"x" * 10_000)
+                sent += 10_000
+                await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(complain, "127.0.0.1", 0) as server:
+        answer = await client.get(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/")
+        assert answer.status_code == 500
+        assert sent < 20_000_000  # what stands in buffers is on its way already
+
+
+def test_loops_that_have_ended_leave_no_connection_open(upstream):
+    backend = HuggingFaceBackend("hub", base_url=upstream.url, api_key="k", models=["test"])
+    for _ in range(10):
+        assert asyncio.run(text_of(backend, question()))
+    asyncio.run(backend._hub.close_stale())
+    assert all(exchange.ended.wait(5) for exchange in upstream.exchanges)
+    assert not backend._hub.clients._items

@@ -60,3 +60,10 @@ def test_what_brings_more_than_text_is_passed_on_as_it_is(more):
 def test_what_is_no_chunk_is_left_to_whoever_reads_it(rubbish):
     joined = JoinedEvents()
     assert events_of(joined, [payload("a"), payload("b"), rubbish, payload("c"), payload("d")])[-2] == rubbish
+
+
+@pytest.mark.parametrize("end", ["\x85", "\u2028", "\u2029"])
+def test_what_ends_a_line_for_some_readers_does_not_end_an_event(end):
+    written = JoinedEvents().of([json.dumps(chunk(f"a{end}b"), ensure_ascii=False).encode()]).decode()
+    [line] = [line for line in written.splitlines() if line]
+    assert json.loads(line.removeprefix("data: "))["choices"][0]["delta"]["content"] == f"a{end}b"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from conversations.sources import Source, clean_sources, joined
+from conversations.sources import MOST, Source, clean_sources, joined
 
 
 class Citations:
@@ -26,8 +26,9 @@ class Citations:
         """Of a chunk, and of the delta or the message in it."""
         context = part.get("context")
         inner = context.get("citations") if isinstance(context, Mapping) else None
-        if whole := chunk.get("search_results") or chunk.get("citations") or inner:
-            self._count(whole)
+        for whole in filter(None, (chunk.get("search_results"), chunk.get("citations"), inner)):
+            if self._counts(whole):
+                break
         if notes := part.get("annotations"):
             self._note(notes)
 
@@ -36,16 +37,16 @@ class Citations:
         self.is_fresh = False
         return joined(self._counted, self._noted)
 
-    def _count(self, whole: Any) -> None:
-        found = clean_sources([_named(one) for one in whole]) if isinstance(whole, list) else []
+    def _counts(self, whole: Any) -> bool:
+        """Whether this is a list of sources."""
+        found = clean_sources([_named(one) for one in whole[:MOST]]) if isinstance(whole, list) else []
         if found and found != self._counted:
             self._counted, self.is_fresh = found, True
+        return bool(found)
 
     def _note(self, notes: Any) -> None:
-        cited = (
-            [note.get("url_citation") for note in notes if isinstance(note, Mapping)] if isinstance(notes, list) else []
-        )
-        found = joined(self._noted, clean_sources(cited))
+        known = [note for note in notes[:MOST] if isinstance(note, Mapping)] if isinstance(notes, list) else []
+        found = joined(self._noted, clean_sources([note.get("url_citation") for note in known]))
         if found != self._noted:
             self._noted, self.is_fresh = found, True
 

@@ -35,8 +35,10 @@ class WebPage(Exception):
 
 
 async def _look_at(response: httpx2.Response) -> None:
-    if response.status_code >= 400:
+    if response.status_code >= 300:
         await response.aread()  # the library leaves out bodies without a length
+        if response.status_code < 400:  # and takes a redirect for an answer
+            raise httpx2.HTTPStatusError("A redirect", request=response.request, response=response)
     elif response.headers.get("content-type", "").startswith("text/html"):
         raise WebPage
 
@@ -45,7 +47,7 @@ def _open_client() -> SharedClient:
     return SharedClient(
         transport=TappedTransport(streams.get),
         timeout=None,
-        follow_redirects=True,
+        follow_redirects=False,  # a wrong base_url; the prompt and secret headers are for no other host
         headers={"Accept-Encoding": "identity"},  # compressed events arrive late, and cost time to unpack
         event_hooks={"response": [_look_at]},
     )
@@ -71,6 +73,13 @@ def plain(chunk: ChatCompletionStreamOutput) -> dict[str, Any]:
     choices = [{"delta": choice.delta, "finish_reason": choice.finish_reason} for choice in chunk.choices or ()]
     sources = {name: getattr(chunk, name, None) for name in ("citations", "search_results")}
     return {"choices": choices, "usage": chunk.usage, **sources}
+
+
+async def close_stale() -> None:
+    """What event loops that have ended left open."""
+    streams.pop_closed()
+    for client in clients.pop_closed():
+        await client.aclose()
 
 
 async def close() -> None:

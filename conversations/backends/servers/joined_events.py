@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 
 from conversations.backends.servers.frame import Frame
 
+# Where httpx's reader ends a line besides, and no one else.
+_ESCAPED = {"\x85".encode(): rb"\u0085", "\u2028".encode(): rb"\u2028", "\u2029".encode(): rb"\u2029"}
+_LINE_ENDS = re.compile(b"|".join(_ESCAPED))
 TEXT_ALONE = {"content", "role"}
 
 
@@ -25,7 +29,7 @@ class JoinedEvents:
                 self._texts.append(text.encode())
                 continue
             self._end(events)
-            events.append(payload.replace(b"\n", b" "))
+            events.append(_on_one_line(payload))
             self._learn(payload)
         self._end(events)
         return b"".join(b"data: %b\n\n" % event for event in events)
@@ -43,3 +47,9 @@ class JoinedEvents:
                 self._frame.learn(payload, chunk)
         except (ValueError, RecursionError, TypeError, AttributeError, KeyError, IndexError):
             return
+
+
+def _on_one_line(payload: bytes) -> bytes:
+    """Within JSON these stand between values or in a text, where they may be escaped."""
+    payload = payload.replace(b"\n", b" ")
+    return payload if payload.isascii() else _LINE_ENDS.sub(lambda end: _ESCAPED[end[0]], payload)

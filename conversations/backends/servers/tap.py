@@ -20,6 +20,9 @@ from aiohttp.client_proto import ResponseHandler
 
 # Below the 5 seconds after which uvicorn and Node close idle connections: a request never meets a closing one.
 KEEP_ALIVE = 4.0
+DRAIN = 0.25  # seconds to wait for the end of the response after [DONE], so that its connection can be used again
+MAX_ERROR_BODY = 64_000  # bytes
+MAX_WHOLE_BODY = 8_000_000  # bytes, of a reply that is not streamed, and of a list of models
 MOST_RECORDED = 64_000  # bytes of head and first events; what is longer before anybody listens is no event stream
 MOST_WAITING = 256_000  # bytes that wait to be read; then the upstream waits
 
