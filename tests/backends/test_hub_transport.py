@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import re
 from contextlib import suppress
 
 import httpx2
@@ -16,6 +17,7 @@ from conversations.backends.servers.pace import OpenStreams
 from tests.backends.asking import fault_of, question, text_of
 from tests.upstream import Answer, Headers, Upstream
 
+SAID = b'data: {"choices": [{"delta": {"content": "Hi"}, "finish_reason": "stop"}]}\n\ndata: [DONE]\n\n'
 BOTH = pytest.mark.parametrize("kind", [ChatCompletionsBackend, HuggingFaceBackend])
 
 
@@ -32,9 +34,8 @@ async def test_the_proxy_that_the_environment_names_is_asked(kind, monkeypatch):
 
     async def answer(reader, writer):
         asked.append(await reader.readuntil(b"\r\n\r\n"))
-        body = b'data: {"choices": [{"delta": {"content": "Hi"}, "finish_reason": "stop"}]}\n\ndata: [DONE]\n\n'
-        head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: %d\r\n\r\n" % len(body)
-        writer.write(head + body)
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: %d\r\n\r\n" % len(SAID)
+        writer.write(head + SAID)
         await writer.drain()
         writer.close()
 
@@ -47,13 +48,30 @@ async def test_the_proxy_that_the_environment_names_is_asked(kind, monkeypatch):
     assert asked[0].startswith(b"POST http://models.example/v1/chat/completions HTTP/1.1\r\n")
 
 
-async def test_a_connection_is_used_again_once_its_stream_was_read_to_the_end(upstream):
-    backend = HuggingFaceBackend("hub", base_url=upstream.url, api_key="k", models=["test"])
-    for _ in range(3):
-        upstream.enqueue("Hel", "lo")
-        assert await text_of(backend, question()) == "Hello"
-    await backend.aclose()
-    assert len({exchange.client_port for exchange in upstream.exchanges}) < 3
+async def test_a_connection_is_used_again_once_its_stream_was_read_to_the_end():
+    connections = 0
+
+    async def answer(reader, writer):
+        nonlocal connections
+        connections += 1
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                await reader.readexactly(int(re.search(rb"(?i)content-length: (\d+)", head)[1]))
+                writer.write(
+                    b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+                )
+                writer.write(b"%x\r\n%b\r\n" % (len(SAID), SAID))
+                await asyncio.sleep(0.05)  # the library has left by then
+                writer.write(b"0\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+        backend = HuggingFaceBackend("hub", base_url=url, api_key="k", models=["test"])
+        for _ in range(3):
+            assert await text_of(backend, question()) == "Hi"
+        await backend.aclose()
+    assert connections < 3
 
 
 async def test_headers_are_sent_once_and_as_they_were_given(client, upstream):
@@ -86,7 +104,7 @@ async def test_what_cannot_be_reached_is_told_as_httpx_tells_it(client, address,
 
 
 async def test_an_error_is_read_as_one_whatever_type_it_claims(upstream):
-    body = {"error": {"message": "You exceeded your current quota", "code": "insufficient_quota"}}
+    body = b'{"error": {"message": "You exceeded your current quota", "code": "insufficient_quota"}}'
     for kind in ("application/json", "text/event-stream"):
         upstream.enqueue(Answer(429, body, {"Content-Type": kind}))
     backend = HuggingFaceBackend("hub", base_url=upstream.url, api_key="k", models=["test"])
@@ -137,6 +155,7 @@ def test_loops_that_have_ended_leave_no_connection_open(upstream):
     backend = HuggingFaceBackend("hub", base_url=upstream.url, api_key="k", models=["test"])
     for _ in range(10):
         assert asyncio.run(text_of(backend, question()))
+    assert len(backend._hub.clients._items) == 1  # the last one's
     asyncio.run(backend._hub.close_stale())
     assert all(exchange.ended.wait(5) for exchange in upstream.exchanges)
     assert not backend._hub.clients._items
