@@ -68,6 +68,8 @@ def test_from_a_fresh_site_to_a_connected_model_in_four_clicks_and_one_restart(v
         assert len(clicks) <= 4
 
         page.get_by_role("link", name="start a chat").click()
+        expect(page).to_have_url(f"http://127.0.0.1:{port}/")
+        page.wait_for_load_state()  # before its scripts, Enter breaks the line
         expect(page.get_by_text("No language model is connected yet")).to_have_count(0)
         page.locator("textarea[name=content]").fill("Hello there")
         page.keyboard.press("Enter")

@@ -60,6 +60,7 @@ def held():
 
 
 def ask(page, text):
+    page.wait_for_load_state()  # before its scripts, Enter breaks the line
     page.fill(FIELD, text)
     page.press(FIELD, "Enter")
 
