@@ -56,6 +56,7 @@ def test_a_chat_is_led_from_the_first_message_to_a_new_chat(phone, scripted):
     expect(questions(phone).last).to_contain_text("three")
     answers(phone).last.get_by_role("button", name="Good answer").tap()
     expect(answers(phone).last.get_by_role("button", name="Good answer")).to_have_attribute("aria-pressed", "true")
+    expect(phone.locator("[data-feedback-form]")).to_be_visible()  # it comes after a moment, and moves what is above it
     phone.get_by_role("button", name="Take back").tap()
     expect(questions(phone)).to_have_count(1)
     phone.locator("[data-clear]").tap()
