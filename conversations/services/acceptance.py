@@ -29,9 +29,8 @@ class Draft:
 
     `transcript` is what was said before. `continues` is the id of a reply, and `prefix` its text, with which the new
     one begins; `thoughts` what was thought before it, `thought_for` in how many milliseconds, and `sources` what it
-    rests on. After `answer_by`
-    (executors.py) whoever asked has been told that it failed. `lane` counts, from one, the models that answer the
-    same message side by side; it is 0 without comparing.
+    rests on. After `answer_by` (executors.py) whoever asked has been told that it failed. `lane` counts, from one, the
+    models that answer the same message side by side; it is 0 without comparing.
     """
 
     conversation: Conversation
